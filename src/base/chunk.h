@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Chunks: reference-counted pieces of memory that hold a stream's bytes while
+ * there are any. A queue of bytes is a list of chunks; a frame on its way out
+ * holds a reference to the chunks it points into, so an acknowledgement may drop
+ * the queue's reference before the link is done.
+ */
+#ifndef WAVEHAND_BASE_CHUNK_H
+#define WAVEHAND_BASE_CHUNK_H
+
+#include "base/memory.h"
+
+struct chunk {
+    struct chunk *next; /* in the one queue it stands in */
+    uint32_t references;
+    uint32_t size;  /* usable bytes at data */
+    uint32_t begin; /* first byte that counts, from data */
+    uint32_t end;   /* one past the last */
+    uint32_t seq;   /* sequence number of the byte at begin, for reassembly */
+    uint8_t class;  /* size class; index into chunk_store.spare */
+    uint8_t data[];
+};
+
+#define CHUNK_CLASSES 4
+/* Usable bytes by class: whole allocations are 1 KiB, 4 KiB, 16 KiB and 68 KiB or so. */
+
+/* Freed chunks wait here for the next taker: no allocation per segment. */
+struct chunk_store {
+    struct memory *memory;
+    struct chunk *spare[CHUNK_CLASSES];
+    uint32_t spares[CHUNK_CLASSES];
+};
+
+void chunk_store_init(struct chunk_store *store, struct memory *memory);
+/* Gives every spare chunk back to the hooks. */
+void chunk_store_trim(struct chunk_store *store);
+/* The largest usable size of a chunk (at least 65535 + 512 bytes). */
+uint32_t chunk_max(void);
+/* A chunk with room for at least `want` bytes (at most chunk_max()), one reference, begin = end = 0. */
+struct chunk *chunk_take(struct chunk_store *store, uint32_t want, enum memory_need need);
+static inline void chunk_hold(struct chunk *chunk) { chunk->references++; }
+/* Drops a reference; the last one frees it. */
+void chunk_drop(struct chunk_store *store, struct chunk *chunk);
+static inline uint32_t chunk_length(const struct chunk *chunk) { return chunk->end - chunk->begin; }
+static inline uint32_t chunk_room(const struct chunk *chunk) { return chunk->size - chunk->end; }
+/* Bytes that this chunk costs under the cap. */
+uint32_t chunk_cost(const struct chunk *chunk);
+
+/* A stream of bytes: chunks from head to tail, no empty chunk but perhaps the tail. */
+struct chunk_queue {
+    struct chunk *head, *tail;
+    uint64_t length; /* bytes */
+};
+
+/* Appends a copy; returns the bytes taken, fewer than length when memory ran out. */
+size_t chunk_queue_append(struct chunk_queue *queue, struct chunk_store *store, const void *data,
+                          size_t length, enum memory_need need);
+/* Appends the chunk itself (its reference moves to the queue). */
+void chunk_queue_push(struct chunk_queue *queue, struct chunk *chunk);
+/* Drops n <= length bytes from the front. */
+void chunk_queue_consume(struct chunk_queue *queue, struct chunk_store *store, uint64_t n);
+/* Drops everything. */
+void chunk_queue_clear(struct chunk_queue *queue, struct chunk_store *store);
+/* Copies length bytes from offset; both lie within the queue. */
+void chunk_queue_copy(const struct chunk_queue *queue, uint64_t offset, void *to, size_t length);
+
+#endif

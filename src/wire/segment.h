@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* A TCP segment, parsed once, and the building of TCP headers (RFC 9293 3.1, 3.2). No state. */
+#ifndef WAVEHAND_WIRE_SEGMENT_H
+#define WAVEHAND_WIRE_SEGMENT_H
+
+#include <wavehand/wavehand.h>
+
+/* Both ends of a connection as seen from this host: the key of every lookup. 36 bytes, no padding. */
+struct tuple {
+    wh_addr local, remote;
+    uint16_t local_port, remote_port;
+};
+_Static_assert(sizeof(struct tuple) == 36, "a tuple is hashed as bytes");
+
+struct sack_block {
+    uint32_t left, right;
+};
+
+/* The options of one segment; `has` (WH_HAS_...) tells which fields count. */
+struct segment_options {
+    uint8_t has;
+    uint8_t window_scale; /* as offered, not yet clamped to 14 */
+    uint8_t sacks;        /* blocks in sack[] */
+    bool malformed;       /* an impossible length was met; what stood before it counts */
+    uint16_t mss;
+    uint32_t tsval, tsecr;
+    struct sack_block sack[WH_SACK_BLOCKS];
+};
+
+struct segment {
+    struct tuple tuple;
+    uint32_t seq, ack;
+    uint16_t flags;  /* WH_FIN ... WH_AE */
+    uint16_t window; /* as in the header, unscaled */
+    uint16_t urgent;
+    uint8_t hops;          /* TTL or hop limit it arrived with */
+    uint8_t traffic_class; /* DSCP and ECN bits it arrived with */
+    uint16_t segment_size; /* of a super-segment, else 0 */
+    uint32_t length;       /* bytes of data at `data` */
+    const uint8_t *data;
+    struct segment_options options;
+    uint64_t frame; /* number of the frame it came in */
+    void *buffer;   /* the stack's own buffer that data lies in, or NULL */
+};
+
+/* SEG.LEN of RFC 9293: SYN and FIN take a number each. */
+static inline uint32_t segment_length(const struct segment *segment)
+{
+    return segment->length + ((segment->flags & WH_SYN) != 0) + ((segment->flags & WH_FIN) != 0);
+}
+
+/*
+ * Parses the TCP header in bytes[length] (from the TCP header to the end of the
+ * IP payload) into segment: ports, seq ... options, data, length. Addresses and
+ * what comes from IP are the caller's. Never reads past length. Does not verify
+ * the checksum. Answers WH_WHY_NONE, or why the segment must be dropped.
+ */
+wh_reason segment_parse(struct segment *segment, const uint8_t *bytes, size_t length);
+
+/* Parses an option area by itself (also for captures). */
+void segment_options_parse(struct segment_options *options, const uint8_t *bytes, size_t length);
+
+#define SEGMENT_HEADER_MAX 60
+
+/*
+ * Writes a TCP header with options (padded with NOP to a multiple of 4) to
+ * at[SEGMENT_HEADER_MAX]; the checksum field is zero. SACK blocks that do not fit
+ * are left out. Returns its length.
+ */
+size_t segment_build(uint8_t *at, const struct segment *segment);
+/* Bytes that segment_build would use for these options alone. */
+size_t segment_options_length(const struct segment_options *options);
+
+#endif
