@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+#
+# wavehand_test(NAME name COMMAND command... [LABELS label...] [TIMEOUT seconds]
+#               [SERIAL] [PROPERTIES key value...])
+#
+# Registers a test. Its name is given the configuration as prefix ("debug.unit.base.seq"), because
+# `make check` runs the sanitized and the optimised build in one run of CTest.
+#
+# wavehand_test_program(TARGET target SOURCES file... LIBRARIES target...)
+#
+# An executable for tests, built with the warnings of everything else.
+function(wavehand_test)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "SERIAL" "NAME;TIMEOUT" "COMMAND;LABELS;PROPERTIES")
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  string(TOLOWER ${CMAKE_BUILD_TYPE} prefix)
+  set(name ${prefix}.${arg_NAME})
+  add_test(NAME ${name} COMMAND ${arg_COMMAND})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}" SKIP_RETURN_CODE 77)
+  if(arg_SERIAL)
+    set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+  endif()
+  if(arg_PROPERTIES)
+    set_tests_properties(${name} PROPERTIES ${arg_PROPERTIES})
+  endif()
+endfunction()
+
+function(wavehand_test_program)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "TARGET" "SOURCES;LIBRARIES")
+  add_executable(${arg_TARGET} ${arg_SOURCES})
+  target_link_libraries(${arg_TARGET} PRIVATE ${arg_LIBRARIES} PkgConfig::CMOCKA)
+  # What fails in a test is said by cmocka or by assert(); both must speak in every build.
+  target_compile_options(${arg_TARGET} PRIVATE -UNDEBUG)
+  set_target_properties(${arg_TARGET} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+endfunction()
+
+# tests/unit/FOLDER/NAME_test.c is the test unit.FOLDER.NAME, linked with wh_FOLDER and all above it.
+function(wavehand_unit_tests)
+  foreach(folder IN LISTS WAVEHAND_FOLDERS)
+    file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/unit/${folder}/*_test.c)
+    foreach(file IN LISTS files)
+      get_filename_component(base ${file} NAME_WE)
+      string(REGEX REPLACE "_test$" "" base ${base})
+      wavehand_test_program(TARGET unit_${folder}_${base} SOURCES ${file} LIBRARIES wh_${folder})
+      wavehand_test(NAME unit.${folder}.${base} COMMAND unit_${folder}_${base} LABELS unit)
+    endforeach()
+  endforeach()
+endfunction()
