@@ -15,22 +15,30 @@ struct chunk {
     uint32_t references;
     uint32_t size;  /* usable bytes at data */
     uint32_t begin; /* first byte that counts, from data */
-    uint32_t end;   /* one past the last */
+    uint32_t end;   /* one past the last; never moves back while references > 1 */
     uint32_t seq;   /* sequence number of the byte at begin, for reassembly */
     uint8_t class;  /* size class; index into chunk_store.spare */
-    uint8_t data[];
+    _Alignas(max_align_t) uint8_t data[]; /* 16 bytes on 64-bit machines */
 };
 
 #define CHUNK_CLASSES 4
-/* Usable bytes by class: whole allocations are 1 KiB, 4 KiB, 16 KiB and 68 KiB or so. */
+/*
+ * Whole allocations by class are 1 KiB, 4 KiB, 16 KiB and 65 KiB; usable is what
+ * remains past the header (32 bytes on 64-bit machines).
+ */
 
-/* Freed chunks wait here for the next taker: no allocation per segment. */
+/*
+ * Freed chunks wait here for the next taker: no allocation per segment. They
+ * count as used memory, are bounded per class (a thirty-second of the cap, 1 MiB
+ * at most), and go back to the hooks when any request of this memory fails.
+ */
 struct chunk_store {
     struct memory *memory;
     struct chunk *spare[CHUNK_CLASSES];
     uint32_t spares[CHUNK_CLASSES];
 };
 
+/* Also makes the store what memory_take falls back on; the store must not move afterwards. */
 void chunk_store_init(struct chunk_store *store, struct memory *memory);
 /* Gives every spare chunk back to the hooks. */
 void chunk_store_trim(struct chunk_store *store);
@@ -46,7 +54,7 @@ static inline uint32_t chunk_room(const struct chunk *chunk) { return chunk->siz
 /* Bytes that this chunk costs under the cap. */
 uint32_t chunk_cost(const struct chunk *chunk);
 
-/* A stream of bytes: chunks from head to tail, no empty chunk but perhaps the tail. */
+/* A stream of bytes: chunks from head to tail, none of them empty. Zeroed memory is an empty queue. */
 struct chunk_queue {
     struct chunk *head, *tail;
     uint64_t length; /* bytes */
@@ -55,12 +63,17 @@ struct chunk_queue {
 /* Appends a copy; returns the bytes taken, fewer than length when memory ran out. */
 size_t chunk_queue_append(struct chunk_queue *queue, struct chunk_store *store, const void *data,
                           size_t length, enum memory_need need);
-/* Appends the chunk itself (its reference moves to the queue). */
+/* Appends the chunk itself (its reference moves to the queue). It must not be empty. */
 void chunk_queue_push(struct chunk_queue *queue, struct chunk *chunk);
 /* Drops n <= length bytes from the front. */
 void chunk_queue_consume(struct chunk_queue *queue, struct chunk_store *store, uint64_t n);
 /* Drops everything. */
 void chunk_queue_clear(struct chunk_queue *queue, struct chunk_store *store);
+/*
+ * The chunk that holds the byte at offset < length; *at is its place from data.
+ * Walks from the head: who sends from far inside a long queue keeps the answer.
+ */
+struct chunk *chunk_queue_find(const struct chunk_queue *queue, uint64_t offset, uint32_t *at);
 /* Copies length bytes from offset; both lie within the queue. */
 void chunk_queue_copy(const struct chunk_queue *queue, uint64_t offset, void *to, size_t length);
 
