@@ -26,14 +26,17 @@ struct packet {
     const uint8_t *payload;
     uint32_t length; /* bytes of payload, as the header says */
     uint32_t header; /* bytes before the payload */
+    uint32_t protocol_at; /* offset of the byte that named the protocol, for ICMP's pointer */
 };
 
 /*
  * Parses an IP packet. Trailing bytes past the packet's own length are ignored
- * (RFC 894 padding). Verifies the IPv4 header checksum; unknown IPv4 options and
- * known IPv6 extension headers are skipped. Answers WH_WHY_NONE or why to drop it:
+ * (RFC 894 padding). Verifies the IPv4 header checksum; IPv4 options and known
+ * IPv6 extension headers are skipped. Answers WH_WHY_NONE or why to drop it:
  * WH_WHY_FRAME_TRUNCATED, _IP_VERSION, _IP_HEADER_LENGTH, _IP_CHECKSUM,
- * _IP_FRAGMENT, _IP_EXTENSION.
+ * _IP_FRAGMENT, _IP_EXTENSION, and for IPv6 packets with an IPv4-mapped address
+ * _IP_SOURCE_INVALID or _IP_NOT_FOR_US. Whether the addresses make sense
+ * otherwise is the caller's question: ip_source_invalid, ip_is_group.
  */
 wh_reason ip_parse(struct packet *packet, const uint8_t *bytes, size_t length);
 
@@ -46,7 +49,8 @@ wh_reason ip_parse_quoted(struct packet *packet, const uint8_t *bytes, size_t le
 /*
  * Writes a header for a payload of packet->length bytes with packet's addresses
  * (both of one family), protocol, hops and traffic_class to at[IP_HEADER_MAX].
- * IPv4: DF set, identification `id`, checksum computed. Returns 20 or 40.
+ * IPv4: DF set, identification `id`, checksum computed. Returns 20 or 40. The
+ * payload is at most 65515 bytes for IPv4, 65535 for IPv6.
  */
 size_t ip_build(uint8_t *at, const struct packet *packet, uint16_t id);
 
@@ -57,7 +61,10 @@ static inline uint32_t ip_header_length(const wh_addr *addr) { return wh_is_ipv4
 uint64_t ip_pseudo_sum(const wh_addr *source, const wh_addr *destination, uint8_t protocol,
                        uint32_t length);
 
-/* True for addresses that no host may send from: group, broadcast, unspecified. Loopback is allowed. */
+/*
+ * True for addresses that no answer can be sent to: 0.0.0.0/8, multicast, class E
+ * and broadcast; :: and IPv6 multicast. Loopback is allowed.
+ */
 bool ip_source_invalid(const wh_addr *addr);
 /* Multicast or limited broadcast. */
 bool ip_is_group(const wh_addr *addr);
