@@ -124,7 +124,10 @@
     X(FAULT_REORDER, "reordered by the simulated path", "")                                        \
     X(FAULT_CORRUPT, "corrupted by the simulated path", "")                                        \
     X(FAULT_HOLD, "held back by a fault rule", "")                                                 \
-    X(FAULT_SILENCE, "path went silent by a fault rule", "")
+    X(FAULT_SILENCE, "path went silent by a fault rule", "")                                       \
+    X(FAULT_REFUSE, "refused by a fault rule", "")                                                 \
+    X(FAULT_RESET, "reset by a fault rule", "")                                                    \
+    X(FAULT_ZERO_WINDOW, "window closed by a fault rule", "")
 
 #define WH_REASON_ENUM(id, text, source) WH_WHY_##id,
 typedef enum wh_reason { WH_REASONS(WH_REASON_ENUM) WH_REASON_COUNT } wh_reason;
