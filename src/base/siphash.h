@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SipHash-1-3: the keyed hash for tables, sequence numbers and ports (Aumasson, Bernstein 2012). */
+/* SipHash: the keyed hash for tables, sequence numbers and ports (Aumasson, Bernstein 2012). */
 #ifndef WAVEHAND_BASE_SIPHASH_H
 #define WAVEHAND_BASE_SIPHASH_H
 
@@ -10,6 +10,7 @@ struct siphash_key {
     uint64_t k0, k1;
 };
 
+/* SipHash-1-3, for tables that a peer must not be able to fill unevenly. */
 uint64_t siphash13(const struct siphash_key *key, const void *data, size_t length);
 /* SipHash-2-4, for what leaves the host (RFC 6528 wants a cryptographic function). */
 uint64_t siphash24(const struct siphash_key *key, const void *data, size_t length);
