@@ -29,16 +29,18 @@ typedef struct wh_tun wh_tun;
 typedef struct wh_tun_options {
     size_t size;
     const char *name;  /* NULL: the kernel chooses */
-    int fd;            /* an open and attached TUN descriptor, or -1 to open /dev/net/tun */
-    uint32_t mtu;      /* bytes; default 65520 */
+    int fd;            /* an open and attached TUN descriptor, which wh_tun then owns, or -1 to open
+                          /dev/net/tun, which creates the device in this network namespace */
+    uint32_t mtu;      /* bytes; default 65520. Set on a device opened here, not on an adopted one */
     bool offload;      /* virtio-net header with checksum and segmentation offload; default true */
 } wh_tun_options;
 
 WH_API void wh_tun_options_init(wh_tun_options *options);
 /*
  * Opens (or adopts) a TUN device, non-blocking. On failure returns a wh_error and
- * writes what happened and what to do to error[error_size]. Where the kernel
- * lacks offloads, wh_tun_note tells what was given up.
+ * writes what happened and what to do to error[error_size]; an adopted descriptor
+ * then stays the caller's. Where the kernel lacks offloads, wh_tun_note tells what
+ * was given up. Addresses, routes and "up" are the caller's to set.
  */
 WH_API int wh_tun_open(wh_tun **tun, const wh_tun_options *options, char *error, size_t error_size);
 WH_API void wh_tun_close(wh_tun *tun);
@@ -49,11 +51,18 @@ WH_API uint32_t wh_tun_features(const wh_tun *tun);
 /* NULL, or one line on what the kernel lacks. */
 WH_API const char *wh_tun_note(const wh_tun *tun);
 /*
- * Reads up to cap frames into buffers of the stack's (wh_buffer), ready for
- * wh_input. Returns how many (0: none waits), or WH_E_IO.
+ * Reads up to cap frames, ready for wh_input: large ones into buffers of the
+ * stack's (wh_buffer), small ones, and all when the stack has no buffer to give or
+ * host is NULL, into memory of the device's own that is valid until the next call.
+ * Super-datagrams (USO) come cut into datagrams. Returns how many (0: none waits),
+ * or WH_E_IO.
  */
 WH_API int wh_tun_read(wh_tun *tun, wh_stack *host, wh_frame *frames, size_t cap);
-/* Writes frames; returns how many were taken (fewer when the device is full), or WH_E_IO. */
+/*
+ * Writes frames; returns how many were taken (fewer when the device is full), or
+ * WH_E_IO. Frames that the kernel refuses, and all while the device is down, are
+ * lost, as on a wire.
+ */
 WH_API int wh_tun_write(wh_tun *tun, const wh_frame *frames, size_t n);
 /*
  * The usual loop for a stack on a TUN device: moves frames and runs timers until
@@ -146,11 +155,19 @@ WH_API int wh_capture_open(wh_capture **capture, const char *file, wh_link_kind 
                            size_t error_size);
 /*
  * Adds one frame, its checksums completed, with an optional comment. `when` is
- * nanoseconds since 1970. WH_E_IO when the file cannot grow; wh_capture_close
- * then still leaves what was written readable.
+ * nanoseconds since 1970. Super-segments are written whole. WH_E_IO when the file
+ * cannot grow: it is cut back to the last whole frame, and every later call
+ * answers the same. WH_E_MSGSIZE for a frame no IP packet can fill.
  */
 WH_API int wh_capture_write(wh_capture *capture, uint64_t when, bool outgoing, const wh_frame *frame,
                             const char *comment);
+/*
+ * Frames gather in a buffer until it is full or they are a tenth of a second older
+ * than the newest; this writes what is there. For programs that go quiet. Errors
+ * as wh_capture_write.
+ */
+WH_API int wh_capture_flush(wh_capture *capture);
+/* WH_E_IO if not everything given could be written. Frees it all the same; NULL is allowed. */
 WH_API int wh_capture_close(wh_capture *capture);
 
 #ifdef __cplusplus

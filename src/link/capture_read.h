@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Capture files, read: pcap and pcapng, through libpcap. */
+#ifndef WAVEHAND_LINK_CAPTURE_READ_H
+#define WAVEHAND_LINK_CAPTURE_READ_H
+
+#include <wavehand/wavehand.h>
+
+struct capture_reader;
+
+struct captured {
+    uint64_t number;      /* from 1, as Wireshark counts */
+    uint64_t when;        /* nanoseconds since 1970 */
+    const uint8_t *frame; /* as captured, with its link header; valid until the next read */
+    uint32_t length;      /* bytes captured */
+    uint32_t wire_length; /* bytes there were */
+    const uint8_t *ip;    /* the IP packet in it, or NULL if it carries none */
+    uint32_t ip_length;   /* bytes of it that were captured */
+};
+
+/*
+ * Opens a file ("-": standard input). On failure returns a wh_error and writes a
+ * line for people to error: WH_E_IO for what cannot be read, WH_E_INVAL for a kind
+ * of link that is not understood.
+ */
+int capture_reader_open(struct capture_reader **reader, const char *file, char *error,
+                        size_t error_size);
+/*
+ * Takes the next frame. 1; 0 at the end; WH_E_IO, with a line in error, where the
+ * file is damaged or cut short.
+ */
+int capture_reader_next(struct capture_reader *reader, struct captured *captured, char *error,
+                        size_t error_size);
+void capture_reader_close(struct capture_reader *reader);
+
+#endif
