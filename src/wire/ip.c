@@ -40,7 +40,7 @@ enum {
 /* Whether a packet is judged as one that arrived, or read as what an ICMP error quotes. */
 enum strictness { ARRIVED, QUOTED };
 
-static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+static const uint8_t mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
 static bool is_mapped(const uint8_t *bytes)
 {
@@ -214,12 +214,9 @@ static wh_reason parse(struct packet *packet, const uint8_t *bytes, size_t lengt
     if (length == 0)
         return WH_WHY_FRAME_TRUNCATED;
     switch (bytes[0] >> 4) {
-    case 4:
-        return parse_v4(packet, bytes, length, how);
-    case 6:
-        return parse_v6(packet, bytes, length, how);
-    default:
-        return WH_WHY_IP_VERSION;
+    case 4: return parse_v4(packet, bytes, length, how);
+    case 6: return parse_v6(packet, bytes, length, how);
+    default: return WH_WHY_IP_VERSION;
     }
 }
 

@@ -94,21 +94,18 @@ static void read_option(struct segment_options *options, const uint8_t *at, size
         if (length == LENGTH_SACK_PERMITTED)
             options->has |= WH_HAS_SACK_PERMITTED;
         break;
-    case KIND_SACK:
-        read_sack(options, at + 2, length - 2);
-        break;
+    case KIND_SACK: read_sack(options, at + 2, length - 2); break;
     case KIND_TIMESTAMPS:
         if (length == LENGTH_TIMESTAMPS)
             read_timestamps(options, at + 2);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
 void segment_options_parse(struct segment_options *options, const uint8_t *bytes, size_t length)
 {
-    *options = (struct segment_options){0};
+    *options = (struct segment_options){ 0 };
     if (length == LENGTH_TIMESTAMPS + 2 && get32(bytes) == ALIGNED_TIMESTAMPS) {
         read_timestamps(options, bytes + 4);
         return;
