@@ -41,7 +41,7 @@ wh_reason arp_parse(struct arp *arp, const uint8_t *bytes, size_t length);
 /* Writes ARP_LENGTH bytes. */
 void arp_build(uint8_t *at, const struct arp *arp);
 
-/* The group station of an IPv4 or IPv6 multicast or broadcast address (RFC 1112 6.4, RFC 2464 7). */
+/* The station of a multicast or broadcast address (RFC 1112 6.4, RFC 2464 7). */
 struct station ethernet_group(const wh_addr *addr);
 
 #endif

@@ -24,8 +24,8 @@ struct packet {
     uint8_t traffic_class; /* DSCP and ECN */
     bool dont_fragment;    /* IPv4; true for IPv6 */
     const uint8_t *payload;
-    uint32_t length; /* bytes of payload, as the header says */
-    uint32_t header; /* bytes before the payload */
+    uint32_t length;      /* bytes of payload, as the header says */
+    uint32_t header;      /* bytes before the payload */
     uint32_t protocol_at; /* offset of the byte that named the protocol, for ICMP's pointer */
 };
 

@@ -5,7 +5,7 @@
 
 #include <wavehand/wavehand.h>
 
-/* Both ends of a connection as seen from this host: the key of every lookup. 36 bytes, no padding. */
+/* Both ends of a connection as seen from this host: the key of every lookup; has no padding. */
 struct tuple {
     wh_addr local, remote;
     uint16_t local_port, remote_port;

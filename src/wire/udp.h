@@ -13,16 +13,17 @@ struct datagram {
     uint32_t length;
 };
 
-/* Verifies length and checksum (zero is allowed over IPv4 only, RFC 8200 8.1), unless checksum_known. */
-wh_reason udp_parse(struct datagram *datagram, const struct packet *packet, const struct checksum *sum,
-                    bool checksum_known);
+/* Verifies length and, unless checksum_known, checksum (zero: over IPv4 only, RFC 8200 8.1). */
+wh_reason udp_parse(struct datagram *datagram, const struct packet *packet,
+                    const struct checksum *sum, bool checksum_known);
 
 /*
  * Builds a whole IP packet that carries data[length]; returns its length, 0 if
  * room is too small.
  */
 size_t udp_build(uint8_t *at, size_t room, const wh_addr *source, uint16_t source_port,
-                 const wh_addr *destination, uint16_t destination_port, uint8_t hops, uint8_t traffic_class,
-                 uint16_t id, const void *data, size_t length, const struct checksum *sum);
+                 const wh_addr *destination, uint16_t destination_port, uint8_t hops,
+                 uint8_t traffic_class, uint16_t id, const void *data, size_t length,
+                 const struct checksum *sum);
 
 #endif
