@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* RFC 9293 3.10.7.4, fifth: the ACK field. What an acknowledgement tells. */
+#include "base/bytes.h"
+#include "tcp/cc/cc.h"
+#include "tcp/protocol.h"
+
+void tcp_take_window(struct wh_conn *conn, const struct segment *segment)
+{
+    bool newer = seq_lt(conn->snd_wl1, segment->seq) ||
+                 (conn->snd_wl1 == segment->seq && seq_leq(conn->snd_wl2, segment->ack));
+    if (!newer) {
+        return;
+    }
+    uint32_t old = conn->snd_wnd;
+    conn->snd_wnd = (uint32_t)segment->window << ((segment->flags & WH_SYN) ? 0 : conn->snd_scale);
+    conn->snd_wl1 = segment->seq;
+    conn->snd_wl2 = segment->ack;
+    conn->max_snd_wnd = MAX(conn->max_snd_wnd, conn->snd_wnd);
+    if (conn->snd_wnd > old || conn->snd_una + conn->snd_wnd != conn->snd_una + old) {
+        conn_want_output(conn);
+    }
+    if (conn->probing && conn->snd_wnd > 0) {
+        conn->retries = 0;
+        rtt_restart_timer(conn);
+    }
+}
+
+/* The first acknowledgement after the SYN: the connection is open (RFC 9293 3.10.7.4, SYN-RECEIVED). */
+static void open_established(struct wh_conn *conn, const struct segment *segment)
+{
+    conn->snd_wl1 = segment->seq;
+    conn->snd_wl2 = segment->ack;
+    conn->snd_wnd = (uint32_t)segment->window << ((segment->flags & WH_SYN) ? 0 : conn->snd_scale);
+    conn->max_snd_wnd = conn->snd_wnd;
+    conn_step(conn, WH_ON_SYN_ACKED, WH_WHY_BY_SEGMENT);
+}
+
+/* The handshake took long: careful with the first data (RFC 6298 5.7, RFC 5681 3.1). */
+static void syn_acknowledged(struct wh_conn *conn)
+{
+    if (conn->syn_retries > 0 && conn->srtt == 0) {
+        conn->rto = MAX((uint64_t)conn_option(conn, WH_OPT_RTO_INITIAL), 3 * WH_SECOND);
+    }
+    conn->retries = 0;
+    conn->profile->congestion->start(conn);
+}
+
+/* RFC 9293 3.10.7.4 and RFC 5961 5.2: is the ACK field one that we could have provoked? */
+static bool check_range(struct wh_conn *conn, const struct segment *segment)
+{
+    struct tcp *tcp = conn->tcp;
+    if (conn_state(conn) == WH_SYN_RECEIVED) {
+        if (seq_gt(segment->ack, conn->snd_una) && seq_leq(segment->ack, conn->snd_max)) {
+            open_established(conn, segment);
+            return true;
+        }
+        because(tcp, WH_WHY_ACK_BAD_IN_SYN_RECEIVED);
+        reply_reset(tcp, segment, WH_SYN_RECEIVED, WH_WHY_ACK_BAD_IN_SYN_RECEIVED);
+        return false;
+    }
+    if (seq_gt(segment->ack, conn->snd_max)) {
+        tcp_challenge(conn, WH_WHY_ACK_UNSENT);
+        return false;
+    }
+    if (seq_lt(segment->ack, conn->snd_una - conn->max_snd_wnd)) {
+        tcp_challenge(conn, WH_WHY_ACK_TOO_OLD);
+        return false;
+    }
+    return true;
+}
+
+/* RFC 6298 3 (Karn) and RFC 7323 4: a sample from what was sent once, else from the echoed clock. */
+static void sample_rtt(struct wh_conn *conn, const struct segment *segment, uint64_t sent)
+{
+    struct tcp *tcp = conn->tcp;
+    if (sent != 0) {
+        rtt_sample(conn, tcp->now - sent);
+    } else if (conn->timestamps && (segment->options.has & WH_HAS_TIMESTAMPS) && segment->options.tsecr != 0) {
+        uint32_t ticks = tcp_timestamp(tcp, conn->ts_offset) - segment->options.tsecr;
+        if (ticks < (uint32_t)1 << 31) {
+            rtt_sample(conn, MAX(ticks, 1) * WH_MILLISECOND);
+        }
+    }
+}
+
+/* Reads the SACK blocks; returns the bytes they tell anew. */
+static uint32_t take_sacks(struct wh_conn *conn, const struct segment *segment, uint64_t *sent)
+{
+    uint32_t newly = 0;
+    if (!conn->sack || !(segment->options.has & WH_HAS_SACK)) {
+        return 0;
+    }
+    for (unsigned i = 0; i < segment->options.sacks && conn->flight != NULL; i++) {
+        uint32_t left = segment->options.sack[i].left;
+        uint32_t right = segment->options.sack[i].right;
+        /* Blocks below SND.UNA (DSACK), inverted or about the future tell nothing here. */
+        if (seq_lt(left, right) && seq_geq(left, conn->snd_una) && seq_leq(right, conn->snd_nxt) &&
+            left != conn->snd_una) {
+            newly += flight_sack(&conn->flight, &conn->tcp->chunks, left, right, sent);
+        }
+    }
+    return newly;
+}
+
+/* Moves SND.UNA to the ACK field: queue, flight, RTT, timers. */
+static void advance(struct wh_conn *conn, const struct segment *segment, struct acknowledged *what,
+                    uint64_t *sent)
+{
+    struct tcp *tcp = conn->tcp;
+    uint32_t ack = segment->ack;
+    uint32_t data_una = conn_syn_outstanding(conn) ? conn->iss + 1 : conn->snd_una;
+    bool syn = conn_syn_outstanding(conn);
+    uint32_t data = seq_min(ack, conn->snd_end) - data_una;
+    if (seq_gt(ack, conn->snd_nxt)) {
+        conn->snd_nxt = ack; /* the byte of a window probe was taken */
+    }
+    if (conn->send_cursor != NULL && seq_leq(conn->send_cursor->seq + conn->send_cursor->end, ack)) {
+        conn->send_cursor = NULL;
+    }
+    chunk_queue_consume(&conn->send, &tcp->chunks, data);
+    conn->bytes_acked += data;
+    if (syn && conn->syn_retries == 0) {
+        *sent = conn->sent;
+    }
+    uint64_t flight_sent;
+    flight_acknowledge(&conn->flight, &tcp->chunks, ack, &flight_sent, &what->acked);
+    *sent = MAX(*sent, flight_sent);
+    what->acked = MAX(what->acked, data > 0);
+    conn->snd_una = ack;
+    conn->snd_wl2 = seq_max(conn->snd_wl2, ack);
+    conn->progress = tcp->now;
+    if (syn) {
+        syn_acknowledged(conn);
+    }
+    if (conn->urgent_out && seq_geq(ack, conn->snd_up)) {
+        conn->urgent_out = false;
+    }
+}
+
+/* RFC 5681 2: duplicate acknowledgement; with SACK, one that brings news (RFC 6675 2). */
+static bool is_duplicate(const struct wh_conn *conn, const struct segment *segment, uint32_t window_before,
+                         uint32_t newly_sacked)
+{
+    if (conn->flight == NULL || segment->ack != conn->snd_una) {
+        return false;
+    }
+    if (conn->sack) {
+        return newly_sacked > 0;
+    }
+    return segment->length == 0 && (segment->flags & (WH_SYN | WH_FIN)) == 0 &&
+           conn->snd_wnd == window_before;
+}
+
+/* Our FIN is covered: the events of FIN-WAIT-1, CLOSING and LAST-ACK. */
+static void check_fin_acknowledged(struct wh_conn *conn)
+{
+    if (conn->fin_sent && conn->snd_una == conn->snd_end + 1 &&
+        arc_exists(conn_state(conn), WH_ON_FIN_ACKED)) {
+        conn_step(conn, WH_ON_FIN_ACKED, WH_WHY_BY_SEGMENT);
+    }
+}
+
+bool tcp_acknowledgement(struct wh_conn *conn, const struct segment *segment)
+{
+    if (!check_range(conn, segment)) {
+        return false;
+    }
+    struct acknowledged what = { .in_flight = conn_pipe(conn) };
+    uint32_t window_before = conn->snd_wnd;
+    uint64_t sent = 0;
+    bool forward = seq_gt(segment->ack, conn->snd_una);
+    if (forward) {
+        advance(conn, segment, &what, &sent);
+        sample_rtt(conn, segment, sent);
+    }
+    if (seq_geq(segment->ack, conn->snd_una)) {
+        tcp_take_window(conn, segment);
+    }
+    what.sacked = take_sacks(conn, segment, &sent);
+    what.duplicate = !forward && is_duplicate(conn, segment, window_before, what.sacked);
+    if (forward) {
+        conn->retries = 0;
+        conn->r1_told = false;
+        rtt_restart_timer(conn);
+    }
+    if (forward || what.duplicate || what.sacked > 0) {
+        recovery_acknowledged(conn, &what);
+        conn_want_output(conn);
+        conn_notify(conn);
+    }
+    check_fin_acknowledged(conn);
+    return !conn_over(conn);
+}

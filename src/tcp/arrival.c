@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Segment arrival for a connection: RFC 9293 3.10.7.3 (SYN-SENT) and 3.10.7.4 (the
+ * rest), in their own order and with their own numbers. CLOSED and LISTEN are the
+ * stack's, half-open and TIME-WAIT entries have their own compact files.
+ *
+ * RFC 5961 hardens the second, fourth and fifth steps: what could be a blind
+ * attacker's gets a challenge ACK instead of an effect. Taken to the letter, the
+ * first step would also discard the SYN,ACK of a simultaneous open and the
+ * acknowledgement on a repeated FIN (RFC 9293 A.2); both are let through here.
+ */
+#include "base/bytes.h"
+#include "tcp/cc/cc.h"
+#include "tcp/protocol.h"
+
+#define CHALLENGES_PER_PERIOD 10
+#define CHALLENGE_PERIOD (5 * WH_SECOND)
+/* RFC 7323 5.5: a timestamp that has rested this long says nothing any more. */
+#define TIMESTAMP_AGE (24 * 86400)
+
+bool tcp_acceptable(uint32_t rcv_nxt, uint32_t window, uint32_t seq, uint32_t length)
+{
+    if (length == 0) {
+        return window == 0 ? seq == rcv_nxt : seq_in(seq, rcv_nxt, window);
+    }
+    return window > 0 && (seq_in(seq, rcv_nxt, window) || seq_in(seq + length - 1, rcv_nxt, window));
+}
+
+void tcp_challenge(struct wh_conn *conn, wh_reason reason)
+{
+    struct tcp *tcp = conn->tcp;
+    because(tcp, reason);
+    uint32_t period = (uint32_t)(tcp->now / CHALLENGE_PERIOD) + 1;
+    if (conn->challenge_period != period) {
+        conn->challenge_period = period;
+        conn->challenges = 0;
+    }
+    /* Per connection: a shared limit would tell others about this one (CVE-2016-5696). */
+    if (conn->challenges >= CHALLENGES_PER_PERIOD) {
+        tcp->count[WH_WHY_CHALLENGE_LIMITED]++;
+        return;
+    }
+    conn->challenges++;
+    conn->ack_now = true;
+    conn->ack_reason = WH_WHY_CHALLENGE_ACK;
+    conn_want_output(conn);
+}
+
+static uint32_t receive_window(const struct wh_conn *conn)
+{
+    return seq_gt(conn->rcv_edge, conn->rcv_nxt) ? conn->rcv_edge - conn->rcv_nxt : 0;
+}
+
+static void heard(struct wh_conn *conn)
+{
+    conn->heard = conn->tcp->now;
+    conn->keepalives = 0;
+    tcp_keepalive_restart(conn);
+}
+
+/* ------------------------------------------------------------- SYN-SENT -- */
+
+static void syn_sent_got_syn(struct wh_conn *conn, const struct segment *segment)
+{
+    conn->irs = segment->seq;
+    conn->rcv_nxt = segment->seq + 1;
+    conn->rcv_edge = conn->rcv_nxt + MIN(conn_receive_space(conn), UINT16_MAX);
+    conn->last_ack_sent = conn->rcv_nxt;
+    tcp_agree(conn, &segment->options);
+    heard(conn);
+    if (segment->flags & WH_ACK) {
+        conn->snd_wl1 = segment->seq - 1;
+        conn_step(conn, WH_ON_GOT_SYN_ACK, WH_WHY_BY_SEGMENT);
+        conn->ack_now = true; /* the third segment of the handshake leaves at once */
+        conn_want_output(conn);
+        if (tcp_acknowledgement(conn, segment)) {
+            tcp_text(conn, segment);
+        }
+        return;
+    }
+    /* Simultaneous open: the same ISS again, now with an ACK (RFC 9293 3.5, figure 7). */
+    conn->snd_wnd = segment->window;
+    conn_step(conn, WH_ON_GOT_SYN, WH_WHY_BY_SEGMENT);
+    conn->syn_due = true;
+    conn->rtx_reason = WH_WHY_NONE;
+    conn_want_output(conn);
+}
+
+static void arrive_syn_sent(struct wh_conn *conn, const struct segment *segment)
+{
+    struct tcp *tcp = conn->tcp;
+    bool ack = (segment->flags & WH_ACK) != 0;
+    /* First, the ACK bit. */
+    if (ack && (seq_leq(segment->ack, conn->iss) || seq_gt(segment->ack, conn->snd_max))) {
+        if (segment->flags & WH_RST) {
+            because(tcp, WH_WHY_SYN_SENT_BAD_RST);
+            return;
+        }
+        because(tcp, WH_WHY_SYN_SENT_BAD_ACK);
+        reply_reset(tcp, segment, WH_SYN_SENT, WH_WHY_SYN_SENT_BAD_ACK);
+        return;
+    }
+    /* Second, the RST bit: only one that acknowledges our SYN can come from the peer. */
+    if (segment->flags & WH_RST) {
+        if (ack) {
+            tcp_die(conn, WH_ON_GOT_RST, WH_WHY_REFUSED, WH_E_CONNREFUSED);
+        } else {
+            because(tcp, WH_WHY_SYN_SENT_BAD_RST);
+        }
+        return;
+    }
+    /* Fourth, the SYN bit; fifth, neither. */
+    if (segment->flags & WH_SYN) {
+        syn_sent_got_syn(conn, segment);
+    } else {
+        because(tcp, WH_WHY_SYN_SENT_NO_SYN);
+    }
+}
+
+/* ------------------------------------------------------------- the rest -- */
+
+/* RFC 7323 5.3, R1. False: the segment must be dropped. */
+static bool check_timestamps(struct wh_conn *conn, const struct segment *segment)
+{
+    struct tcp *tcp = conn->tcp;
+    if (!conn->timestamps || (segment->flags & WH_RST)) {
+        return true; /* PAWS does not apply to RST (RFC 7323 5.2) */
+    }
+    if (!(segment->options.has & WH_HAS_TIMESTAMPS)) {
+        if (segment->flags & WH_SYN) {
+            return true; /* a rebooted peer; the fourth step answers it */
+        }
+        because(tcp, WH_WHY_TIMESTAMP_MISSING);
+        return false;
+    }
+    uint32_t age = (uint32_t)(tcp->now / WH_SECOND) - conn->ts_recent_age;
+    if (seq_lt(segment->options.tsval, conn->ts_recent) && age < TIMESTAMP_AGE) {
+        because(tcp, WH_WHY_PAWS);
+        if (segment_length(segment) > 0) {
+            conn->ack_now = true;
+            conn_want_output(conn);
+        } else {
+            tcp_challenge(conn, WH_WHY_PAWS);
+        }
+        return false;
+    }
+    return true;
+}
+
+/* RFC 7323 4.3: the echo is that of the segment that last moved, or will move, the left edge. */
+static void note_timestamp(struct wh_conn *conn, const struct segment *segment)
+{
+    if (conn->timestamps && (segment->options.has & WH_HAS_TIMESTAMPS) &&
+        seq_leq(segment->seq, conn->last_ack_sent) && seq_geq(segment->options.tsval, conn->ts_recent)) {
+        conn->ts_recent = segment->options.tsval;
+        conn->ts_recent_age = (uint32_t)(conn->tcp->now / WH_SECOND);
+    }
+}
+
+/* Second step: RST (RFC 9293 3.10.7.4 with RFC 5961 3.2). */
+static void take_reset(struct wh_conn *conn, const struct segment *segment)
+{
+    struct tcp *tcp = conn->tcp;
+    if (segment->seq != conn->rcv_nxt) {
+        if (seq_in(segment->seq, conn->rcv_nxt, receive_window(conn))) {
+            tcp_challenge(conn, WH_WHY_RST_NOT_EXACT);
+        } else {
+            because(tcp, WH_WHY_RST_OUTSIDE);
+        }
+        return;
+    }
+    if (conn_state(conn) == WH_SYN_RECEIVED) {
+        wh_arc_event event = conn->passive ? WH_ON_GOT_RST_PASSIVE : WH_ON_GOT_RST;
+        tcp_die(conn, event, WH_WHY_REFUSED, conn->passive ? WH_E_CONNRESET : WH_E_CONNREFUSED);
+        return;
+    }
+    tcp_die(conn, WH_ON_GOT_RST, WH_WHY_PEER_RESET, WH_E_CONNRESET);
+}
+
+/* Fourth step: SYN. Every one is answered by an ACK and has no other effect (RFC 5961 4.2). */
+static void take_syn(struct wh_conn *conn, const struct segment *segment)
+{
+    struct tcp *tcp = conn->tcp;
+    if (conn_state(conn) != WH_SYN_RECEIVED || segment->seq != conn->irs) {
+        tcp_challenge(conn, WH_WHY_SYN_IN_CONNECTION);
+        return;
+    }
+    if ((segment->flags & WH_ACK) && segment->ack == conn->iss + 1) {
+        /* The crossing SYN,ACK of a simultaneous open (RFC 9293 3.5, figure 7; A.2). */
+        if (tcp_acknowledgement(conn, segment)) {
+            conn->ack_now = true;
+            conn_want_output(conn);
+        }
+        return;
+    }
+    because(tcp, WH_WHY_SYN_REPEATED);
+    conn->syn_due = true;
+    conn->rtx_reason = WH_WHY_SYN_REPEATED;
+    conn_want_output(conn);
+}
+
+/* A repeated FIN whose ACK was lost: its ACK field may be news (RFC 9293 A.2, lifecycle C25). */
+static bool repeated_fin(const struct wh_conn *conn, const struct segment *segment)
+{
+    return conn->fin_received && (segment->flags & WH_FIN) && (segment->flags & WH_ACK) &&
+           segment->seq + segment_length(segment) == conn->rcv_nxt;
+}
+
+/* First step failed: RFC 9293 3.10.7.4 answers with an ACK. */
+static void answer_unacceptable(struct wh_conn *conn, const struct segment *segment)
+{
+    struct tcp *tcp = conn->tcp;
+    uint32_t length = segment_length(segment);
+    if (repeated_fin(conn, segment)) {
+        because(tcp, WH_WHY_OLD_DUPLICATE);
+        if (tcp_acknowledgement(conn, segment)) {
+            conn->ack_now = true;
+            conn_want_output(conn);
+        }
+        return;
+    }
+    bool old = length > 0 && seq_leq(segment->seq + length, conn->rcv_nxt);
+    if (!old) {
+        tcp_challenge(conn, WH_WHY_OUTSIDE_WINDOW);
+        return;
+    }
+    /* A retransmission of what we have: its sender missed our ACK and needs one each time. */
+    because(tcp, WH_WHY_OLD_DUPLICATE);
+    conn->ack_now = true;
+    conn->ack_reason = WH_WHY_DUPLICATE_ACK;
+    conn_want_output(conn);
+}
+
+static void arrive_synchronized(struct wh_conn *conn, const struct segment *segment)
+{
+    struct tcp *tcp = conn->tcp;
+    if (!check_timestamps(conn, segment)) {
+        return;
+    }
+    if (segment->flags & WH_RST) {
+        take_reset(conn, segment); /* judged by its number alone, data or not (RFC 9293 3.5.3) */
+        return;
+    }
+    if (segment->flags & WH_SYN) {
+        take_syn(conn, segment);
+        return;
+    }
+    uint32_t window = receive_window(conn);
+    if (!tcp_acceptable(conn->rcv_nxt, window, segment->seq, segment_length(segment))) {
+        /* MUST-66: with the window shut, ACK and URG of a segment at RCV.NXT still count. */
+        if (window != 0 || segment->seq != conn->rcv_nxt) {
+            answer_unacceptable(conn, segment);
+            return;
+        }
+        because(tcp, WH_WHY_WINDOW_CLOSED);
+    }
+    heard(conn);
+    note_timestamp(conn, segment);
+    if (!(segment->flags & WH_ACK)) {
+        because(tcp, WH_WHY_NO_ACK_FLAG);
+        return;
+    }
+    if (tcp_acknowledgement(conn, segment)) {
+        tcp_text(conn, segment);
+    }
+}
+
+void tcp_arrive(struct wh_conn *conn, const struct segment *segment)
+{
+    conn->segments_in++;
+    if (conn_state(conn) == WH_SYN_SENT) {
+        arrive_syn_sent(conn, segment);
+    } else {
+        arrive_synchronized(conn, segment);
+    }
+}

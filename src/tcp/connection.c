@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+#include "tcp/connection.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+static void trace_state(struct tcp *tcp, const struct wh_conn *conn, wh_state before)
+{
+    wh_trace_record *record = trace_next(&tcp->trace);
+    record->time = tcp->now;
+    record->kind = WH_TRACE_STATE;
+    record->state_before = (uint8_t)before;
+    record->state_after = conn->record.state;
+    record->arc = (uint8_t)tcp->arc;
+    record->reason = conn->end_reason;
+    record->local = (wh_endpoint){ conn->tuple.local, conn->tuple.local_port };
+    record->remote = (wh_endpoint){ conn->tuple.remote, conn->tuple.remote_port };
+    record->seq = conn->snd_nxt;
+    record->ack = conn->rcv_nxt;
+}
+
+void step(struct tcp *tcp, struct record *record, wh_arc_event event, wh_reason reason)
+{
+    record->state = (uint8_t)arc_target((wh_state)record->state, event);
+    tcp->arc = event;
+    if (reason != WH_WHY_BY_SEGMENT) {
+        because(tcp, reason);
+    }
+}
+
+/* What entering a state means for the connection itself; the stack settles the rest. */
+static void enter(struct wh_conn *conn, wh_reason reason)
+{
+    switch (conn_state(conn)) {
+    case WH_ESTABLISHED:
+        conn->pending |= WH_CONNECTED;
+        break;
+    case WH_FIN_WAIT_2:
+        /* Only an orphan is limited: after shutdown(WRITE) somebody still reads (lifecycle C19, C28). */
+        if (!conn->handle && conn_option(conn, WH_OPT_FIN_WAIT_2_TIMEOUT) > 0) {
+            conn_deadline(conn, DEADLINE_END,
+                          conn->tcp->now + (wh_time)conn_option(conn, WH_OPT_FIN_WAIT_2_TIMEOUT));
+        }
+        break;
+    case WH_CLOSED:
+    case WH_LISTEN:
+        conn_flush(conn, true);
+        for (unsigned i = 0; i < DEADLINES; i++) {
+            conn_deadline(conn, i, WH_NEVER);
+        }
+        link_remove(&conn->ready_link);
+        break;
+    default:
+        break;
+    }
+    conn->end_reason = (uint8_t)reason;
+    conn_notify(conn);
+}
+
+void conn_step(struct wh_conn *conn, wh_arc_event event, wh_reason reason)
+{
+    struct tcp *tcp = conn->tcp;
+    wh_state before = conn_state(conn);
+    step(tcp, &conn->record, event, reason);
+    enter(conn, reason);
+    if (reason != WH_WHY_BY_SEGMENT && trace_on(&tcp->trace) && !tcp->in_segment) {
+        trace_state(tcp, conn, before);
+    }
+}
+
+void conn_init(struct wh_conn *conn, struct tcp *tcp, const struct tuple *tuple, struct profile *profile)
+{
+    conn->tcp = tcp;
+    conn->tuple = *tuple;
+    conn->profile = profile_share(profile);
+    conn->watch = (uint16_t)WH_WATCH_DEFAULT;
+    conn->min_rtt = WH_NEVER;
+    conn->rto = (uint64_t)profile->value[WH_OPT_RTO_INITIAL];
+    conn->ssthresh = UINT32_MAX;
+    conn->heard = tcp->now;
+    for (unsigned i = 0; i < DEADLINES; i++) {
+        conn->deadline[i] = WH_NEVER;
+    }
+}
+
+void conn_flush(struct wh_conn *conn, bool keep_received)
+{
+    struct chunk_store *store = &conn->tcp->chunks;
+    chunk_queue_clear(&conn->send, store);
+    conn->send_cursor = NULL;
+    if (conn->reserved != NULL) {
+        chunk_drop(store, conn->reserved);
+        conn->reserved = NULL;
+    }
+    flight_free(&conn->flight, store);
+    reassembly_free(&conn->reassembly, store);
+    if (!keep_received) {
+        chunk_queue_clear(&conn->receive, store);
+    }
+}
+
+void conn_release(struct wh_conn *conn)
+{
+    conn_flush(conn, false);
+    if (timer_armed(&conn->timer)) {
+        wheel_disarm(&conn->tcp->wheel, &conn->timer);
+    }
+    link_remove(&conn->ready_link);
+    link_remove(&conn->event_link);
+    link_remove(&conn->backlog_link);
+    profile_drop(&conn->tcp->memory, conn->profile);
+    conn->profile = NULL;
+}
+
+/* The peer has closed its side and everything before its FIN has arrived, or it never can. */
+static bool at_eof(const struct wh_conn *conn)
+{
+    return conn->fin_received;
+}
+
+uint32_t conn_ready(const struct wh_conn *conn)
+{
+    uint32_t ready = conn->pending;
+    bool over = conn_over(conn);
+    if (conn->receive.length > 0 &&
+        (over || at_eof(conn) ||
+         conn->receive.length >= (uint64_t)conn_option(conn, WH_OPT_RECEIVE_LOW_WATER))) {
+        ready |= WH_READABLE;
+    }
+    if (at_eof(conn)) {
+        ready |= WH_EOF;
+    }
+    if (over || conn_state(conn) == WH_TIME_WAIT) {
+        return over ? ready | WH_DEAD : ready;
+    }
+    if (conn_state(conn) < WH_ESTABLISHED) {
+        return ready;
+    }
+    uint64_t limit = (uint64_t)conn_option(conn, WH_OPT_SEND_BUFFER);
+    if (!conn->write_shut && conn->send.length < limit &&
+        limit - conn->send.length >= (uint64_t)conn_option(conn, WH_OPT_SEND_LOW_WATER)) {
+        ready |= WH_WRITABLE;
+    }
+    if (conn->send.length == 0 && conn->snd_una == conn->snd_end + conn->write_shut) {
+        ready |= WH_ACKED;
+    }
+    return ready;
+}
+
+void conn_notify(struct wh_conn *conn)
+{
+    if (conn->handle && !link_listed(&conn->event_link) && (conn_ready(conn) & conn->watch) != 0) {
+        list_append(&conn->tcp->eventful, &conn->event_link);
+    }
+}
+
+void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when)
+{
+    if (conn->deadline[which] == when) {
+        return;
+    }
+    conn->deadline[which] = when;
+    wh_time earliest = WH_NEVER;
+    for (unsigned i = 0; i < DEADLINES; i++) {
+        earliest = MIN(earliest, conn->deadline[i]);
+    }
+    struct wheel *wheel = &conn->tcp->wheel;
+    if (earliest == WH_NEVER) {
+        if (timer_armed(&conn->timer)) {
+            wheel_disarm(wheel, &conn->timer);
+        }
+    } else if (!timer_armed(&conn->timer) || earliest < conn->timer.deadline) {
+        /* A node that stands too early is left: it fires, finds nothing due and moves. */
+        wheel_arm(wheel, &conn->timer, earliest);
+    }
+}
+
+uint32_t conn_receive_space(const struct wh_conn *conn)
+{
+    uint64_t limit = (uint64_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER);
+    return conn->receive.length >= limit ? 0 : (uint32_t)(limit - conn->receive.length);
+}
+
+uint32_t conn_mss(const struct wh_conn *conn)
+{
+    uint32_t options = conn->timestamps ? 12 : 0;
+    return conn->snd_mss > options + 8 ? conn->snd_mss - options : 8;
+}
+
+uint32_t conn_pipe(const struct wh_conn *conn)
+{
+    uint32_t outstanding = conn->snd_nxt - conn->snd_una;
+    if (conn->flight == NULL) {
+        return outstanding;
+    }
+    uint32_t gone = conn->flight->lost + conn->flight->sacked;
+    if (!conn->sack) {
+        /* Without SACK each duplicate ACK says that one segment has left the network (RFC 5681 3.2). */
+        gone += MIN((uint32_t)conn->dup_acks * conn_mss(conn), outstanding - MIN(gone, outstanding));
+    }
+    return gone >= outstanding ? 0 : outstanding - gone;
+}

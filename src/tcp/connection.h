@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The connection record (the TCB of RFC 9293 3.3.1) and the one writer of its state.
+ *
+ * A connection at rest owns nothing but this record: queues are chunks while
+ * bytes are in them, the in-flight ranges and the reassembly exist while there
+ * is something in flight or out of order. Hot fields come first.
+ */
+#ifndef WAVEHAND_TCP_CONNECTION_H
+#define WAVEHAND_TCP_CONNECTION_H
+
+#include "base/seq.h"
+#include "tcp/context.h"
+#include "tcp/flight.h"
+#include "tcp/machine.h"
+#include "tcp/reassembly.h"
+
+/* How every record with a state begins: listeners, half-open, held, TIME-WAIT, connections. */
+struct record {
+    uint8_t state; /* wh_state; written by step() alone */
+};
+
+/* A connection's deadlines; its one wheel node stands at the earliest. */
+enum deadline {
+    DEADLINE_RETRANSMIT, /* RTO, or the persist timer while nothing is in flight */
+    DEADLINE_ACK,        /* a delayed acknowledgement */
+    DEADLINE_PUSH,       /* a small segment held back for too long (cork, silly window) */
+    DEADLINE_KEEPALIVE,
+    DEADLINE_END, /* linger, or FIN-WAIT-2 without a reader */
+    DEADLINES
+};
+
+enum recovery {
+    RECOVERY_NONE,
+    RECOVERY_FAST, /* after duplicate ACKs or SACKs (RFC 6675) */
+    RECOVERY_LOSS, /* after a timeout */
+};
+
+struct wh_conn {
+    struct record record;
+    uint8_t recovery; /* enum recovery */
+    uint8_t snd_scale, rcv_scale; /* Snd.Wind.Shift, Rcv.Wind.Shift (RFC 7323 2.3) */
+    struct tuple tuple;
+    struct tcp *tcp;
+
+    /* send sequence (RFC 9293 3.3.1) */
+    uint32_t snd_una, snd_nxt;
+    uint32_t snd_max;     /* highest number ever sent, a window probe's byte included */
+    uint32_t snd_wnd;     /* bytes */
+    uint32_t snd_wl1, snd_wl2;
+    uint32_t snd_end;     /* one past the last byte the application queued; the FIN's number */
+    uint32_t max_snd_wnd; /* MAX.SND.WND (RFC 5961 5.2) */
+    uint32_t iss, irs;
+    /* receive sequence */
+    uint32_t rcv_nxt;
+    uint32_t rcv_edge;      /* right edge of the window as advertised: RCV.NXT + RCV.WND */
+    uint32_t last_ack_sent; /* RFC 7323 4.3 */
+    uint32_t peer_fin;      /* number of the peer's FIN, if fin_known */
+    uint32_t ts_recent;     /* RFC 7323 */
+    uint32_t ts_recent_age; /* when, seconds */
+    uint32_t ts_offset;
+    uint16_t snd_mss; /* bytes of data and options in a segment we send: peer's MSS and path MTU */
+    uint16_t rcv_mss; /* largest segment seen, for "every second full segment" */
+
+    /* facts, each one bit */
+    unsigned passive : 1;        /* opened by a SYN from outside (MUST-11) */
+    unsigned handle : 1;         /* the application has a handle */
+    unsigned read_shut : 1;      /* shutdown(READ): arriving data is thrown away */
+    unsigned write_shut : 1;     /* close or shutdown(WRITE): a FIN follows the queue */
+    unsigned fin_sent : 1;
+    unsigned fin_known : 1;      /* peer_fin holds */
+    unsigned fin_received : 1;   /* ... and everything up to it has arrived */
+    unsigned sack : 1, timestamps : 1, scaling : 1; /* negotiated */
+    unsigned ack_now : 1;        /* an ACK is owed at once */
+    unsigned syn_due : 1;        /* SYN or SYN,ACK must be sent (again) */
+    unsigned probe_due : 1;      /* window probe */
+    unsigned keepalive_due : 1;
+    unsigned push_due : 1;       /* send what there is, however small */
+    unsigned urgent_out : 1, urgent_in : 1; /* snd_up, rcv_up hold */
+    unsigned more : 1;           /* WH_SEND_MORE */
+    unsigned probing : 1;        /* the persist timer runs */
+    unsigned accepted : 1;       /* not waiting in a backlog */
+    unsigned rescued : 1;        /* RFC 6675's rescue retransmission is used up */
+    unsigned rtx_now : 1;        /* the next retransmission does not wait for room in cwnd */
+    unsigned rto_after_syn : 1;  /* H15: RTO of 3 s for the first data */
+    unsigned r1_told : 1;
+    unsigned lingering : 1;      /* DEADLINE_END is the linger time */
+
+    /* queues */
+    struct chunk_queue send;    /* SND.UNA onward; chunk->seq is the number of data[0] */
+    struct chunk *send_cursor;  /* the chunk of SND.NXT, or NULL */
+    struct chunk *reserved;     /* from wh_reserve to wh_commit */
+    struct chunk_queue receive; /* in order, not yet read */
+    struct reassembly *reassembly;
+    struct flight *flight;
+    struct profile *profile;
+
+    /* congestion and recovery */
+    uint32_t cwnd, ssthresh;
+    uint32_t cc_acked;       /* bytes since cwnd last grew in congestion avoidance */
+    uint32_t recovery_point; /* RFC 6675 */
+    uint16_t dup_acks;       /* consecutive */
+    uint16_t dup_acks_owed;  /* one for each out-of-order arrival (RFC 5681 4.2) */
+    uint8_t retries;         /* consecutive retransmission timeouts, or unanswered probes */
+    uint8_t syn_retries;     /* SYN or SYN,ACK timeouts before ESTABLISHED (H15) */
+    uint8_t keepalives;      /* unanswered */
+    uint8_t challenges;      /* challenge ACKs in this period (RFC 5961 7) */
+    uint32_t challenge_period;
+    uint16_t pending;        /* "once" events not yet told: WH_CONNECTED ... */
+    uint16_t watch;          /* conditions the application wants to hear of */
+    uint32_t snd_up, rcv_up; /* urgent: one past the last urgent byte (RFC 6093) */
+    int8_t error;            /* wh_error that it died of */
+    int8_t soft_error;       /* wh_error that ICMP hinted at */
+    uint8_t soft_reason, end_reason, ack_reason; /* wh_reason */
+    uint8_t rtx_reason;
+
+    uint64_t srtt, rttvar, min_rtt; /* ns; srtt 0: no sample yet */
+    uint64_t rto;
+    wh_time progress; /* when SND.UNA last advanced or something was first put in flight */
+    wh_time heard;    /* when the peer was last heard of */
+    wh_time sent;     /* when data was last sent */
+
+    struct timer timer;
+    wh_time deadline[DEADLINES];
+    struct link ready_link, event_link, backlog_link;
+    void *user;
+    struct wh_listener *listener; /* while it waits in a backlog */
+    uint32_t index;               /* in the stack's pool */
+    uint32_t prior;               /* TIME-WAIT entry it reopened, or 0 */
+
+    uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
+    uint32_t segments_in, segments_out, retransmissions;
+};
+
+_Static_assert(WH_REASON_COUNT <= 256, "connections keep reasons in a byte");
+
+/*
+ * The only writer of a state. The arc must be in the table. Notes the reason,
+ * raises the trace record of changes that no segment caused, and runs the
+ * actions of entering the new state.
+ */
+void step(struct tcp *tcp, struct record *record, wh_arc_event event, wh_reason reason);
+/* The same for a connection, with its entry actions. */
+void conn_step(struct wh_conn *conn, wh_arc_event event, wh_reason reason);
+
+/* Makes a cleared record a CLOSED connection with the given options. */
+void conn_init(struct wh_conn *conn, struct tcp *tcp, const struct tuple *tuple, struct profile *profile);
+/* Gives back everything the record holds and takes it off every list. */
+void conn_release(struct wh_conn *conn);
+/* Gives back queues, flight and reassembly; what has been received stays if `keep_received`. */
+void conn_flush(struct wh_conn *conn, bool keep_received);
+
+static inline wh_state conn_state(const struct wh_conn *conn)
+{
+    return (wh_state)conn->record.state;
+}
+/* CLOSED, or back to LISTEN: nothing on the wire belongs to it any more. */
+static inline bool conn_over(const struct wh_conn *conn)
+{
+    return conn->record.state == WH_CLOSED || conn->record.state == WH_LISTEN;
+}
+/* States in which both sides know each other's sequence numbers (RFC 9293 3.5.1). */
+static inline bool conn_synchronized(const struct wh_conn *conn)
+{
+    return conn->record.state >= WH_ESTABLISHED;
+}
+static inline int64_t conn_option(const struct wh_conn *conn, wh_option option)
+{
+    return conn->profile->value[option];
+}
+/* Our SYN is not yet acknowledged. */
+static inline bool conn_syn_outstanding(const struct wh_conn *conn)
+{
+    return conn->snd_una == conn->iss;
+}
+
+/* The conditions of wh_ready, watched or not. */
+uint32_t conn_ready(const struct wh_conn *conn);
+/* Something changed that the application may want to hear: puts it before wh_events. */
+void conn_notify(struct wh_conn *conn);
+/* It has something to send: wh_output will visit it. */
+static inline void conn_want_output(struct wh_conn *conn)
+{
+    if (!link_listed(&conn->ready_link)) {
+        list_append(&conn->tcp->ready, &conn->ready_link);
+    }
+}
+
+/* Sets or clears (WH_NEVER) a deadline and keeps the wheel node at the earliest. */
+void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when);
+
+/* RCV.BUFF - RCV.USER: the window we could offer, in bytes. */
+uint32_t conn_receive_space(const struct wh_conn *conn);
+/* Bytes of data in a full segment: snd_mss less the options of every segment. */
+uint32_t conn_mss(const struct wh_conn *conn);
+/* Bytes in flight by RFC 6675's estimate. */
+uint32_t conn_pipe(const struct wh_conn *conn);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What all connections of one stack share: memory, time, timers, keys, counters,
+ * the trace, and the lists of who has something to say. The stack owns it; the
+ * protocol functions get it through the connection.
+ */
+#ifndef WAVEHAND_TCP_CONTEXT_H
+#define WAVEHAND_TCP_CONTEXT_H
+
+#include "base/checksum.h"
+#include "base/chunk.h"
+#include "base/list.h"
+#include "base/memory.h"
+#include "base/siphash.h"
+#include "base/wheel.h"
+#include "tcp/emit.h"
+#include "tcp/profile.h"
+#include "tcp/reply.h"
+#include "tcp/trace.h"
+
+struct tcp {
+    struct memory memory;
+    struct chunk_store chunks;
+    struct wheel wheel;
+    const struct checksum *checksum;
+    wh_time now;             /* of the call in progress, or of the last one */
+    uint32_t mtu;            /* bytes of an IP packet */
+    uint32_t features;       /* WH_TX_... */
+    struct profile *defaults;
+
+    struct siphash_key isn_key;       /* RFC 6528 */
+    struct siphash_key timestamp_key; /* offset of the timestamp clock, per tuple */
+    struct siphash_key port_key;      /* RFC 6056 */
+    bool iss_forced;                  /* wh_next_iss */
+    uint32_t iss_next;
+
+    struct list ready;    /* connections that have something to send */
+    struct list eventful; /* connections, listeners ... that wh_events should look at */
+    struct reply_queue replies;
+    struct slot_store slots;
+
+    struct trace trace;
+    uint64_t count[WH_REASON_COUNT];
+    uint64_t segments_in, segments_out;
+    uint64_t frames_in, frames_out;
+
+    /* What the segment in progress did, for its trace record. */
+    wh_reason reason;
+    wh_arc_event arc;
+    bool in_segment;
+};
+
+/* Counts a reason and notes it as that of the segment in progress. */
+static inline void because(struct tcp *tcp, wh_reason reason)
+{
+    tcp->count[reason]++;
+    tcp->reason = reason;
+}
+
+/* The initial sequence number for this connection now (RFC 9293 3.4.1, RFC 6528). */
+uint32_t tcp_choose_iss(struct tcp *tcp, const struct tuple *tuple);
+/* The timestamp clock, 1 ms a tick, with an offset of the tuple's own (RFC 7323 5.4). */
+uint32_t tcp_timestamp_offset(const struct tcp *tcp, const struct tuple *tuple);
+static inline uint32_t tcp_timestamp(const struct tcp *tcp, uint32_t offset)
+{
+    return (uint32_t)(tcp->now / WH_MILLISECOND) + offset;
+}
+/* The segment size the link allows to this family, before options (RFC 9293 3.7.1). */
+uint32_t tcp_link_mss(const struct tcp *tcp, const wh_addr *remote);
+
+#endif

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What may leave now. wh_output visits a connection that asked for it, and this
+ * file sends, in this order: an owed SYN or SYN,ACK; retransmissions of what was
+ * marked lost; new data and the FIN, as far as the peer's window, the congestion
+ * window, Nagle and silly-window avoidance allow; probes; acknowledgements that
+ * none of these has carried.
+ */
+#include "base/bytes.h"
+#include "tcp/cc/cc.h"
+#include "tcp/protocol.h"
+#include "wire/ip.h"
+
+/* A small segment held back by cork or silly-window avoidance leaves after this (RFC 9293 3.8.6.2.1). */
+#define OVERRIDE (200 * WH_MILLISECOND)
+
+/* ------------------------------------------------------------ the window -- */
+
+/*
+ * The window field for a segment that leaves now. The right edge never moves back
+ * (SHLD-14) and moves forward only by a worthwhile step (RFC 9293 3.8.6.2.2); what
+ * scaling cannot express is rounded up, so that the edge stands where it was promised.
+ */
+static uint16_t advertise(struct wh_conn *conn)
+{
+    uint32_t space = conn_receive_space(conn);
+    uint32_t edge = conn->rcv_nxt + space;
+    uint32_t step = MIN((uint32_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER) / 2,
+                        (uint32_t)tcp_announced_mss(conn->tcp, conn->profile, &conn->tuple.remote));
+    if (seq_gt(edge, conn->rcv_edge) && edge - conn->rcv_edge >= step) {
+        conn->rcv_edge = edge;
+    }
+    uint32_t window = seq_gt(conn->rcv_edge, conn->rcv_nxt) ? conn->rcv_edge - conn->rcv_nxt : 0;
+    uint32_t field = MIN((window + (1U << conn->rcv_scale) - 1) >> conn->rcv_scale, UINT16_MAX);
+    conn->rcv_edge = conn->rcv_nxt + (field << conn->rcv_scale);
+    return (uint16_t)field;
+}
+
+void tcp_window_opened(struct wh_conn *conn)
+{
+    if (conn_state(conn) < WH_ESTABLISHED || conn_over(conn) || conn->fin_received) {
+        return;
+    }
+    uint32_t limit = (uint32_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER);
+    uint32_t offered = seq_gt(conn->rcv_edge, conn->rcv_nxt) ? conn->rcv_edge - conn->rcv_nxt : 0;
+    uint32_t space = MIN(conn_receive_space(conn), (uint32_t)UINT16_MAX << conn->rcv_scale);
+    uint32_t gain = space > offered ? space - offered : 0;
+    uint32_t mss = conn->rcv_mss > 0 ? conn->rcv_mss : 536;
+    /* Often enough that the peer never waits, seldom enough to cost nothing. */
+    if (gain >= MIN(limit / 2, mss) && (gain >= offered || gain >= limit / 4)) {
+        conn->ack_now = true;
+        conn->ack_reason = WH_WHY_WINDOW_UPDATE;
+        conn_want_output(conn);
+    }
+}
+
+/* ------------------------------------------------------------- a segment -- */
+
+static void fill_options(struct wh_conn *conn, struct segment *segment)
+{
+    struct segment_options *options = &segment->options;
+    if (conn->timestamps) {
+        options->has |= WH_HAS_TIMESTAMPS;
+        options->tsval = tcp_timestamp(conn->tcp, conn->ts_offset);
+        options->tsecr = conn->ts_recent;
+    }
+    if (conn->sack && conn->reassembly != NULL) {
+        unsigned room = conn->timestamps ? 3 : 4;
+        options->sacks = (uint8_t)reassembly_sacks(conn->reassembly, options->sack, room);
+        if (options->sacks > 0) {
+            options->has |= WH_HAS_SACK;
+        }
+    }
+}
+
+static void fill(struct wh_conn *conn, struct segment *segment, uint32_t seq, uint16_t flags)
+{
+    *segment = (struct segment){
+        .tuple = conn->tuple,
+        .seq = seq,
+        .ack = conn->rcv_nxt,
+        .flags = (uint16_t)(flags | WH_ACK),
+        .hops = (uint8_t)conn_option(conn, WH_OPT_TTL),
+        .traffic_class = (uint8_t)(conn_option(conn, WH_OPT_DSCP) << 2),
+    };
+    fill_options(conn, segment);
+}
+
+/* Every segment with ACK says all that there is to acknowledge. */
+static void acknowledged_by_now(struct wh_conn *conn)
+{
+    conn->ack_now = false;
+    conn->ack_reason = WH_WHY_NONE;
+    conn->last_ack_sent = conn->rcv_nxt;
+    conn_deadline(conn, DEADLINE_ACK, WH_NEVER);
+}
+
+static bool send_segment(struct wh_conn *conn, struct outbox *outbox, struct segment *segment,
+                         struct chunk *chunk, wh_reason reason)
+{
+    if (conn->urgent_out && seq_gt(conn->snd_up, segment->seq) && !(segment->flags & WH_SYN)) {
+        segment->flags |= WH_URG;
+        segment->urgent = (uint16_t)MIN(conn->snd_up - segment->seq, UINT16_MAX);
+    }
+    struct emit_note note = { conn_state(conn), reason, conn->rcv_scale };
+    segment->window = advertise(conn);
+    if (!emit_segment(outbox, segment, chunk, &note)) {
+        return false;
+    }
+    conn->segments_out++;
+    conn->snd_max = seq_max(conn->snd_max, segment->seq + segment_length(segment));
+    acknowledged_by_now(conn);
+    return true;
+}
+
+static bool send_syn(struct wh_conn *conn, struct outbox *outbox)
+{
+    struct tcp *tcp = conn->tcp;
+    bool answer = conn_state(conn) != WH_SYN_SENT;
+    struct segment segment;
+    fill(conn, &segment, conn->iss, WH_SYN);
+    if (!answer) {
+        segment.flags = WH_SYN;
+        segment.ack = 0;
+        segment.options.tsecr = 0;
+    }
+    struct segment_options *options = &segment.options;
+    options->has |= WH_HAS_MSS;
+    options->mss = tcp_announced_mss(tcp, conn->profile, &conn->tuple.remote);
+    if (conn->scaling) {
+        options->has |= WH_HAS_WINDOW_SCALE;
+        options->window_scale = tcp_window_scale(conn_option(conn, WH_OPT_RECEIVE_BUFFER));
+    }
+    if (conn->sack) {
+        options->has |= WH_HAS_SACK_PERMITTED;
+    }
+    /* The window of a SYN is never scaled (RFC 7323 2.2). */
+    segment.window = (uint16_t)MIN(conn_receive_space(conn), UINT16_MAX);
+    bool again = conn->syn_retries > 0 || seq_gt(conn->snd_max, conn->iss);
+    struct emit_note note = { conn_state(conn), again ? conn->rtx_reason : WH_WHY_NONE, 0 };
+    if (!emit_segment(outbox, &segment, NULL, &note)) {
+        return false;
+    }
+    if (answer) {
+        conn->rcv_edge = seq_max(conn->rcv_edge, conn->rcv_nxt + segment.window);
+        conn->last_ack_sent = conn->rcv_nxt;
+        conn->ack_now = false;
+    }
+    conn->syn_due = false;
+    conn->segments_out++;
+    conn->retransmissions += again;
+    conn->snd_max = seq_max(conn->snd_max, conn->iss + 1);
+    if (!again) {
+        conn->progress = tcp->now;
+        conn->sent = tcp->now;
+    }
+    conn_deadline(conn, DEADLINE_RETRANSMIT, tcp->now + conn->rto);
+    return true;
+}
+
+/* ------------------------------------------------------------------ data -- */
+
+/* The chunk that holds seq, found from the cursor where possible. */
+static struct chunk *chunk_at(struct wh_conn *conn, uint32_t seq)
+{
+    struct chunk *chunk = conn->send_cursor;
+    if (chunk == NULL || seq_lt(seq, chunk->seq + chunk->begin)) {
+        chunk = conn->send.head;
+    }
+    while (chunk != NULL && seq_geq(seq, chunk->seq + chunk->end)) {
+        chunk = chunk->next;
+    }
+    return chunk;
+}
+
+/* Most bytes of data in one frame: a segment, or a super-segment where the link cuts it. */
+static uint32_t frame_limit(const struct wh_conn *conn, uint32_t mss, uint32_t options)
+{
+    if ((conn->tcp->features & WH_TX_SEGMENTATION) == 0 || (conn->urgent_out != 0)) {
+        return mss;
+    }
+    uint32_t most = UINT16_MAX - ip_header_length(&conn->tuple.remote) - 20 - options;
+    return MAX(most / mss * mss, mss);
+}
+
+/* Sends [seq, seq + length), data and perhaps the FIN at its end. */
+static bool send_range(struct wh_conn *conn, struct outbox *outbox, uint32_t seq, uint32_t length,
+                       uint32_t mss, bool fin, wh_reason reason)
+{
+    struct segment segment;
+    fill(conn, &segment, seq, fin ? WH_FIN : 0);
+    segment.length = length;
+    segment.segment_size = length > mss ? (uint16_t)mss : 0;
+    if (length > 0 && seq + length == conn->snd_end) {
+        segment.flags |= WH_PSH;
+    }
+    return send_segment(conn, outbox, &segment, length > 0 ? chunk_at(conn, seq) : NULL, reason);
+}
+
+/* Bytes of data in a segment that leaves now: SACK blocks cost room as well. */
+static uint32_t mss_now(struct wh_conn *conn, uint32_t *options_length)
+{
+    struct segment segment = { .length = 0 };
+    fill_options(conn, &segment);
+    *options_length = (uint32_t)segment_options_length(&segment.options);
+    return conn->snd_mss > *options_length + 8 ? conn->snd_mss - *options_length : 8;
+}
+
+/* Sends again from the range at this position. False: try later. */
+static bool retransmit(struct wh_conn *conn, struct outbox *outbox, uint32_t position, uint32_t room,
+                       wh_reason reason)
+{
+    uint32_t options;
+    uint32_t mss = mss_now(conn, &options);
+    struct range *range = flight_at(conn->flight, position);
+    uint32_t start = range->start;
+    uint32_t end = range->end;
+    uint32_t data_end = seq_min(end, conn->snd_end);
+    uint32_t data = seq_gt(data_end, start) ? data_end - start : 0;
+    uint32_t limit = MIN(frame_limit(conn, mss, options), MAX(room / mss * mss, mss));
+    struct chunk *chunk = data > 0 ? chunk_at(conn, start) : NULL;
+    data = MIN(data, limit);
+    data = chunk != NULL ? emit_reach(chunk, start, data) : data;
+    bool fin = seq_gt(end, conn->snd_end) && start + data == conn->snd_end;
+    uint32_t sent_to = start + data + fin;
+    if (outbox_full(outbox) || !send_range(conn, outbox, start, data, mss, fin, reason)) {
+        return false;
+    }
+    if (sent_to != end) {
+        (void)flight_split(&conn->flight, &conn->tcp->chunks, position, sent_to);
+    }
+    flight_mark_sent_again(conn->flight, flight_at(conn->flight, position), conn->tcp->now);
+    conn->bytes_retransmitted += data;
+    conn->retransmissions++;
+    conn->rtx_now = false;
+    return true;
+}
+
+static bool retransmit_lost(struct wh_conn *conn, struct outbox *outbox)
+{
+    while (conn->flight != NULL && conn->flight->lost > 0) {
+        uint32_t pipe = conn_pipe(conn);
+        uint32_t room = conn->cwnd > pipe ? conn->cwnd - pipe : 0;
+        if (!conn->rtx_now && room < conn_mss(conn)) {
+            return true;
+        }
+        if (!retransmit(conn, outbox, flight_first_lost(conn->flight), room, conn->rtx_reason)) {
+            return false;
+        }
+        if (conn->deadline[DEADLINE_RETRANSMIT] == WH_NEVER) {
+            rtt_restart_timer(conn);
+        }
+    }
+    return true;
+}
+
+/* RFC 9293 3.8.6.2.1 and 3.7.4: may `small` bytes, less than a full segment, leave now? */
+static bool may_send_small(struct wh_conn *conn, uint32_t small, bool last)
+{
+    if (conn->push_due || (last && conn->write_shut)) {
+        return true;
+    }
+    if (conn_option(conn, WH_OPT_CORK) || (last && conn->more)) {
+        return false;
+    }
+    bool idle = conn->snd_nxt == conn->snd_una;
+    if (last) {
+        return idle || !conn_option(conn, WH_OPT_NAGLE);
+    }
+    return small >= conn->max_snd_wnd / 2;
+}
+
+/* What keeps new data from leaving gets a timer that will let it go in the end. */
+static void hold_back(struct wh_conn *conn, uint32_t window)
+{
+    if (conn->snd_nxt != conn->snd_una) {
+        if (conn_option(conn, WH_OPT_CORK) && conn->deadline[DEADLINE_PUSH] == WH_NEVER) {
+            conn_deadline(conn, DEADLINE_PUSH, conn->tcp->now + OVERRIDE);
+        }
+        return; /* an acknowledgement will come, or the retransmission timer */
+    }
+    if (window == 0) {
+        if (!conn->probing) {
+            /* SHLD-29: the first probe comes one RTO after the window closed. */
+            conn->probing = true;
+            conn->retries = 0;
+            conn->heard = conn->tcp->now;
+            conn_deadline(conn, DEADLINE_RETRANSMIT, conn->tcp->now + conn->rto);
+        }
+    } else if (conn->deadline[DEADLINE_PUSH] == WH_NEVER) {
+        conn_deadline(conn, DEADLINE_PUSH, conn->tcp->now + OVERRIDE);
+    }
+}
+
+/* How much new data the next frame carries; 0: none may leave now. */
+static uint32_t next_length(struct wh_conn *conn, uint32_t mss, uint32_t limit)
+{
+    uint32_t available = conn->snd_end - conn->snd_nxt;
+    uint32_t edge = conn->snd_una + conn->snd_wnd;
+    uint32_t window = seq_gt(edge, conn->snd_nxt) ? edge - conn->snd_nxt : 0;
+    uint32_t usable = MIN(available, window);
+    if (usable == 0 || (usable < mss && !may_send_small(conn, usable, usable == available))) {
+        hold_back(conn, window);
+        return 0;
+    }
+    uint32_t pipe = conn_pipe(conn);
+    uint32_t room = conn->cwnd > pipe ? conn->cwnd - pipe : 0;
+    if (room < MIN(usable, mss)) {
+        return 0;
+    }
+    uint32_t length = MIN(MIN(usable, room), limit);
+    if (length > mss && !(length == usable && may_send_small(conn, length % mss, length == available))) {
+        length -= length % mss; /* a full segment's worth, the tail waits its turn */
+    }
+    return length;
+}
+
+/* What was sent new is in flight, and the timer runs. */
+static void note_sent(struct wh_conn *conn, uint32_t length)
+{
+    struct tcp *tcp = conn->tcp;
+    bool first = conn->snd_nxt == conn->snd_una;
+    conn->snd_nxt += length;
+    conn->sent = tcp->now;
+    if (first) {
+        conn->progress = tcp->now;
+        conn->retries = 0;
+    }
+    if (first || conn->probing || conn->deadline[DEADLINE_RETRANSMIT] == WH_NEVER) {
+        rtt_restart_timer(conn);
+    }
+    conn_deadline(conn, DEADLINE_PUSH, WH_NEVER);
+}
+
+/* Puts [snd_nxt, snd_nxt + length (+ FIN)) on the wire. What finds no slot counts as lost at once. */
+static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t length, uint32_t mss, bool fin)
+{
+    struct chunk_store *store = &conn->tcp->chunks;
+    uint32_t start = conn->snd_nxt;
+    if (!flight_send(&conn->flight, store, start, start + length + fin, conn->tcp->now)) {
+        return false;
+    }
+    bool sent = send_range(conn, outbox, start, length, mss, fin, WH_WHY_NONE);
+    note_sent(conn, length + fin);
+    conn->fin_sent |= fin;
+    if (length > 0) {
+        conn->bytes_sent += length;
+        conn->send_cursor = chunk_at(conn, start + length - 1);
+    }
+    if (!sent) {
+        uint32_t last = conn->flight->count - 1;
+        if (flight_at(conn->flight, last)->start != start &&
+            flight_split(&conn->flight, store, last, start)) {
+            last++;
+        }
+        flight_mark_lost(conn->flight, flight_at(conn->flight, last));
+        conn->rtx_now = true;
+    }
+    return sent;
+}
+
+static bool send_data(struct wh_conn *conn, struct outbox *outbox)
+{
+    struct tcp *tcp = conn->tcp;
+    if (conn_syn_outstanding(conn) && conn->send.length > 0) {
+        return true; /* no window is known before the handshake is complete */
+    }
+    if (conn->flight == NULL && conn->snd_end != conn->snd_nxt && tcp->now - conn->sent > conn->rto) {
+        conn->profile->congestion->idle(conn);
+    }
+    uint32_t options;
+    uint32_t mss = mss_now(conn, &options);
+    uint32_t limit = frame_limit(conn, mss, options);
+    while (!conn->fin_sent && conn->snd_nxt != conn->snd_end) {
+        uint32_t length = next_length(conn, mss, limit);
+        if (length == 0) {
+            return true;
+        }
+        if (outbox_full(outbox)) {
+            return false;
+        }
+        struct chunk *chunk = chunk_at(conn, conn->snd_nxt);
+        length = emit_reach(chunk, conn->snd_nxt, length);
+        bool fin = conn->write_shut && conn->snd_nxt + length == conn->snd_end;
+        if (!send_new(conn, outbox, length, mss, fin)) {
+            return false;
+        }
+    }
+    conn->push_due = false;
+    if (conn->write_shut && !conn->fin_sent) {
+        /* A FIN alone needs no window: it is its own probe (lifecycle C31). */
+        return !outbox_full(outbox) && send_new(conn, outbox, 0, mss, true);
+    }
+    return true;
+}
+
+/* RFC 6675 4, rule 4: when nothing else may go and the window has room, the last segment once more. */
+static bool send_rescue(struct wh_conn *conn, struct outbox *outbox)
+{
+    if (conn->recovery != RECOVERY_FAST || conn->flight == NULL || conn->flight->lost > 0 ||
+        conn->snd_nxt != conn->snd_end + conn->fin_sent ||
+        conn_pipe(conn) + conn_mss(conn) > conn->cwnd) {
+        return true;
+    }
+    uint32_t position = recovery_rescue(conn);
+    if (position >= conn->flight->count) {
+        return true;
+    }
+    conn->rescued = true;
+    return retransmit(conn, outbox, position, conn_mss(conn), WH_WHY_RETRANSMIT_RESCUE);
+}
+
+/* ---------------------------------------------------- probes and answers -- */
+
+/* One byte beyond the window, or one byte less than nothing: both make the peer answer. */
+static bool send_probes(struct wh_conn *conn, struct outbox *outbox)
+{
+    struct segment segment;
+    if (conn->probe_due) {
+        bool data = conn->snd_nxt != conn->snd_end;
+        fill(conn, &segment, data ? conn->snd_nxt : conn->snd_nxt - 1, 0);
+        segment.length = data;
+        struct chunk *chunk = data ? chunk_at(conn, conn->snd_nxt) : NULL;
+        if (!send_segment(conn, outbox, &segment, chunk, WH_WHY_WINDOW_PROBE)) {
+            return false;
+        }
+        conn->probe_due = false;
+    }
+    if (conn->keepalive_due) {
+        /* SHLD-12: no data; the number before SND.NXT makes it unacceptable, hence answered. */
+        fill(conn, &segment, conn->snd_nxt - 1, 0);
+        if (!send_segment(conn, outbox, &segment, NULL, WH_WHY_KEEPALIVE_PROBE)) {
+            return false;
+        }
+        conn->keepalive_due = false;
+    }
+    return true;
+}
+
+static bool send_acks(struct wh_conn *conn, struct outbox *outbox)
+{
+    struct segment segment;
+    while (conn->dup_acks_owed > 0) {
+        fill(conn, &segment, conn->snd_nxt, 0);
+        if (!send_segment(conn, outbox, &segment, NULL, WH_WHY_DUPLICATE_ACK)) {
+            return false;
+        }
+        conn->dup_acks_owed--;
+    }
+    if (conn->ack_now) {
+        fill(conn, &segment, conn->snd_nxt, 0);
+        if (!send_segment(conn, outbox, &segment, NULL, conn->ack_reason)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool tcp_output(struct wh_conn *conn, struct outbox *outbox)
+{
+    if (conn_over(conn)) {
+        return true;
+    }
+    if (conn->syn_due && !send_syn(conn, outbox)) {
+        return false;
+    }
+    if (conn_state(conn) < WH_ESTABLISHED) {
+        return send_acks(conn, outbox);
+    }
+    return retransmit_lost(conn, outbox) && send_data(conn, outbox) && send_rescue(conn, outbox) &&
+           send_probes(conn, outbox) && send_acks(conn, outbox);
+}

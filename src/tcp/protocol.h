@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The protocol's steps, as the stack calls them and as they call each other.
+ *
+ * None of them frees a connection or touches the demultiplexer: they change the
+ * state, and the stack settles afterwards what the new state means for it.
+ */
+#ifndef WAVEHAND_TCP_PROTOCOL_H
+#define WAVEHAND_TCP_PROTOCOL_H
+
+#include "tcp/connection.h"
+
+/* arrival.c: a segment for this connection (RFC 9293 3.10.7.3, 3.10.7.4). */
+void tcp_arrive(struct wh_conn *conn, const struct segment *segment);
+/* True if some of segment lies in [rcv_nxt, rcv_nxt + window): the four-row table of 3.10.7.4. */
+bool tcp_acceptable(uint32_t rcv_nxt, uint32_t window, uint32_t seq, uint32_t length);
+/* An ACK in answer to something suspicious, at most ten in five seconds (RFC 5961 7). */
+void tcp_challenge(struct wh_conn *conn, wh_reason reason);
+
+/* acknowledgement.c: the fifth step. False: the segment must be dropped. */
+bool tcp_acknowledgement(struct wh_conn *conn, const struct segment *segment);
+/* Takes the window from a segment that is not older than the last (RFC 9293 3.10.7.4). */
+void tcp_take_window(struct wh_conn *conn, const struct segment *segment);
+
+/* text.c: the sixth to eighth step: URG, text and FIN. */
+void tcp_text(struct wh_conn *conn, const struct segment *segment);
+
+/* negotiate.c: what both SYNs agree on. */
+void tcp_offer(struct wh_conn *conn);
+void tcp_agree(struct wh_conn *conn, const struct segment_options *options);
+/* The shift that lets 16 bits express a receive buffer (RFC 7323 2.3). */
+uint8_t tcp_window_scale(int64_t receive_buffer);
+/* The MSS we announce on this tuple's link (RFC 9293 3.7.1). */
+uint16_t tcp_announced_mss(const struct tcp *tcp, const struct profile *profile, const wh_addr *remote);
+
+/* rtt.c (RFC 6298). */
+void rtt_sample(struct wh_conn *conn, uint64_t rtt);
+void rtt_back_off(struct wh_conn *conn);
+/* (Re)starts the retransmission timer, or stops it when nothing is outstanding. */
+void rtt_restart_timer(struct wh_conn *conn);
+
+/* recovery.c (RFC 6675, RFC 6582). What one acknowledgement said: */
+struct acknowledged {
+    uint32_t acked;     /* bytes newly acknowledged cumulatively */
+    uint32_t sacked;    /* bytes newly SACKed */
+    uint32_t in_flight; /* pipe before this acknowledgement */
+    bool duplicate;     /* RFC 5681 2: a duplicate acknowledgement */
+};
+void recovery_acknowledged(struct wh_conn *conn, const struct acknowledged *what);
+void recovery_timeout(struct wh_conn *conn);
+/* The position of a range worth a rescue retransmission, or flight->count (RFC 6675 4, rule 4). */
+uint32_t recovery_rescue(struct wh_conn *conn);
+
+/* timers.c: runs what is due at tcp->now. */
+void tcp_timers(struct wh_conn *conn);
+void tcp_keepalive_restart(struct wh_conn *conn);
+
+/*
+ * output.c: emits what may leave now. True when nothing is left to send now;
+ * false when the outbox is full or memory is short.
+ */
+bool tcp_output(struct wh_conn *conn, struct outbox *outbox);
+/* Reading has made room: sends a window update if it is worth one (RFC 9293 3.8.6.2.2). */
+void tcp_window_opened(struct wh_conn *conn);
+
+/* calls.c: the user calls of RFC 9293 3.10.1 to 3.10.5 on one connection. */
+void tcp_open_active(struct wh_conn *conn);
+/* A connection in SYN-RECEIVED from a SYN that arrived (held or half-open). */
+void tcp_open_passive(struct wh_conn *conn, const struct segment *syn, uint32_t iss);
+void tcp_close(struct wh_conn *conn);
+/* Ends the connection with a RST where the state calls for one. */
+void tcp_abort(struct wh_conn *conn, wh_reason reason);
+void tcp_shutdown(struct wh_conn *conn, unsigned sides);
+/* It is over by somebody else's doing: remembers the error. */
+void tcp_die(struct wh_conn *conn, wh_arc_event event, wh_reason reason, wh_error error);
+/* ICMP says this about what we sent (RFC 9293 3.9.2.2). */
+void tcp_path_mtu(struct wh_conn *conn, uint32_t mtu);
+
+#endif

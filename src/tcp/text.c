@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* RFC 9293 3.10.7.4, sixth to eighth: URG, segment text, FIN. */
+#include "base/bytes.h"
+#include "tcp/protocol.h"
+
+/* A segment's data, trimmed to the window. */
+struct text {
+    uint32_t seq;
+    const uint8_t *data;
+    uint32_t length;
+    bool fin; /* the FIN follows the data, and lies inside the window */
+};
+
+/* Bytes of memory that out-of-order data may cost, as a multiple of the receive buffer. */
+#define REASSEMBLY_BUDGET(buffer) (2 * (size_t)(buffer) + 65536)
+
+static void check_urgent(struct wh_conn *conn, const struct segment *segment)
+{
+    /* RFC 6093 and MUST-62: the pointer names the byte after the last urgent one. */
+    uint32_t up = segment->seq + segment->urgent;
+    if (segment->urgent == 0 || !seq_gt(up, conn->rcv_nxt - (uint32_t)conn->receive.length)) {
+        return;
+    }
+    if (!conn->urgent_in || seq_gt(up, conn->rcv_up)) {
+        conn->urgent_in = true;
+        conn->rcv_up = up;
+        conn->pending |= WH_URGENT;
+        conn_notify(conn);
+    }
+}
+
+static struct text trim(struct wh_conn *conn, const struct segment *segment)
+{
+    struct text text = { segment->seq + ((segment->flags & WH_SYN) != 0), segment->data, segment->length,
+                         (segment->flags & WH_FIN) != 0 };
+    uint32_t edge = seq_max(conn->rcv_edge, conn->rcv_nxt);
+    if (seq_lt(text.seq, conn->rcv_nxt)) {
+        uint32_t old = MIN(conn->rcv_nxt - text.seq, text.length);
+        text.seq += old;
+        text.data += old;
+        text.length -= old;
+    }
+    if (seq_gt(text.seq + text.length, edge)) {
+        uint32_t fits = seq_gt(edge, text.seq) ? edge - text.seq : 0;
+        conn->tcp->count[WH_WHY_BEYOND_WINDOW]++;
+        text.length = MIN(fits, text.length);
+        text.fin = false;
+    }
+    return text;
+}
+
+/* In-order bytes join the receive queue; a large piece in a buffer of our own stays where it is. */
+static uint32_t deliver(struct wh_conn *conn, const struct segment *segment, const struct text *text)
+{
+    struct tcp *tcp = conn->tcp;
+    if (conn->read_shut) {
+        return text->length;
+    }
+    struct chunk *buffer = segment->buffer;
+    if (buffer != NULL && buffer->references == 1 && text->length >= buffer->size / 2) {
+        buffer->begin = (uint32_t)(text->data - buffer->data);
+        buffer->end = buffer->begin + text->length;
+        chunk_hold(buffer);
+        chunk_queue_push(&conn->receive, buffer);
+        return text->length;
+    }
+    return (uint32_t)chunk_queue_append(&conn->receive, &tcp->chunks, text->data, text->length,
+                                        MEMORY_ORDINARY);
+}
+
+/* One decision for a batch: every second full segment at once, the rest a little later (RFC 9293 3.8.6.3). */
+static void owe_ack(struct wh_conn *conn, const struct segment *segment)
+{
+    uint32_t size = segment->segment_size != 0 ? segment->segment_size : segment->length;
+    conn->rcv_mss = (uint16_t)MIN(MAX(conn->rcv_mss, size), UINT16_MAX);
+    wh_time delay = (wh_time)conn_option(conn, WH_OPT_ACK_DELAY);
+    uint32_t owed = conn->rcv_nxt - conn->last_ack_sent;
+    uint32_t full = MIN(conn->rcv_mss, tcp_announced_mss(conn->tcp, conn->profile, &conn->tuple.remote));
+    if (delay == 0 || owed >= 2 * full) {
+        conn->ack_now = true;
+        conn_want_output(conn);
+    } else if (conn->deadline[DEADLINE_ACK] == WH_NEVER) {
+        conn_deadline(conn, DEADLINE_ACK, conn->tcp->now + delay);
+    }
+}
+
+static void take_in_order(struct wh_conn *conn, const struct segment *segment, const struct text *text)
+{
+    struct tcp *tcp = conn->tcp;
+    uint32_t taken = deliver(conn, segment, text);
+    bool filled_hole = conn->reassembly != NULL;
+    conn->rcv_nxt += taken;
+    if (filled_hole) {
+        struct chunk_queue thrown = { NULL, NULL, 0 };
+        struct chunk_queue *to = conn->read_shut ? &thrown : &conn->receive;
+        reassembly_take(&conn->reassembly, &tcp->chunks, &conn->rcv_nxt, to);
+        chunk_queue_clear(&thrown, &tcp->chunks);
+    }
+    if (taken < text->length) {
+        because(tcp, WH_WHY_MEMORY_CAP); /* not acknowledged; the peer will send it again */
+    }
+    owe_ack(conn, segment);
+    if (filled_hole) {
+        conn->ack_now = true; /* RFC 5681 4.2: at once when a gap is filled, in part or whole */
+        conn_want_output(conn);
+    }
+}
+
+static void take_out_of_order(struct wh_conn *conn, const struct text *text)
+{
+    struct tcp *tcp = conn->tcp;
+    if (text->length > 0 && !conn->read_shut) {
+        size_t budget = REASSEMBLY_BUDGET(conn_option(conn, WH_OPT_RECEIVE_BUFFER));
+        wh_reason reason = reassembly_add(&conn->reassembly, &tcp->chunks, text->seq, text->data,
+                                          text->length, budget);
+        because(tcp, reason == WH_WHY_NONE ? WH_WHY_OUT_OF_ORDER : reason);
+    } else {
+        because(tcp, WH_WHY_OUT_OF_ORDER);
+    }
+    /* RFC 5681 4.2: each one is acknowledged by itself, because the peer may be counting. */
+    if (conn->dup_acks_owed < UINT16_MAX) {
+        conn->dup_acks_owed++;
+    }
+    conn_want_output(conn);
+}
+
+/* Bytes that nobody can read any more: say so with a RST (RFC 9293 3.6.1, SHLD-3). */
+static bool unreadable(struct wh_conn *conn, const struct text *text)
+{
+    if (conn->handle || text->length == 0 || seq_leq(text->seq + text->length, conn->rcv_nxt)) {
+        return false;
+    }
+    conn->tcp->count[WH_WHY_DATA_AFTER_CLOSE]++;
+    tcp_abort(conn, WH_WHY_DATA_AFTER_CLOSE);
+    return true;
+}
+
+/* Eighth: everything up to the peer's FIN is here. */
+static void take_fin(struct wh_conn *conn)
+{
+    conn->rcv_nxt = conn->peer_fin + 1;
+    conn->rcv_edge = seq_max(conn->rcv_edge, conn->rcv_nxt);
+    conn->fin_received = true;
+    conn->ack_now = true;
+    conn_want_output(conn);
+    if (arc_exists(conn_state(conn), WH_ON_GOT_FIN)) {
+        conn_step(conn, WH_ON_GOT_FIN, WH_WHY_BY_SEGMENT);
+    }
+}
+
+static void process_text(struct wh_conn *conn, const struct segment *segment)
+{
+    struct text text = trim(conn, segment);
+    if (unreadable(conn, &text)) {
+        return;
+    }
+    if (text.fin && !conn->fin_known) {
+        conn->fin_known = true;
+        conn->peer_fin = text.seq + text.length;
+    }
+    if (conn->fin_known && seq_gt(text.seq + text.length, conn->peer_fin)) {
+        because(conn->tcp, WH_WHY_TEXT_AFTER_FIN);
+        text.length = seq_gt(conn->peer_fin, text.seq) ? conn->peer_fin - text.seq : 0;
+    }
+    uint32_t before = conn->rcv_nxt;
+    if (text.seq == conn->rcv_nxt && text.length > 0) {
+        take_in_order(conn, segment, &text);
+    } else if (seq_gt(text.seq, conn->rcv_nxt) && (text.length > 0 || text.fin)) {
+        take_out_of_order(conn, &text);
+    } else if (segment_length(segment) > 0) {
+        conn->ack_now = true; /* nothing new, but something to say: the window is shut, or it is old */
+        conn_want_output(conn);
+    }
+    conn->bytes_received += conn->rcv_nxt - before;
+    if (conn->fin_known && conn->rcv_nxt == conn->peer_fin && !conn->fin_received) {
+        take_fin(conn);
+    }
+    if (conn->rcv_nxt != before) {
+        conn_notify(conn);
+    }
+}
+
+void tcp_text(struct wh_conn *conn, const struct segment *segment)
+{
+    if (conn->fin_received) {
+        /* CLOSE-WAIT, CLOSING, LAST-ACK: "this should not occur"; a repeated FIN is acknowledged again. */
+        if (segment_length(segment) > 0) {
+            bool beyond = seq_gt(segment->seq + segment_length(segment), conn->rcv_nxt);
+            because(conn->tcp, beyond ? WH_WHY_TEXT_AFTER_FIN : WH_WHY_OLD_DUPLICATE);
+            conn->ack_now = true;
+            conn_want_output(conn);
+        }
+        return;
+    }
+    if (segment->flags & WH_URG) {
+        check_urgent(conn, segment);
+    }
+    if (segment->length > 0 || (segment->flags & WH_FIN)) {
+        process_text(conn, segment);
+    }
+}
