@@ -14,30 +14,28 @@
 #define SPARE_BYTES_MAX ((size_t)1 << 20)
 
 /* The largest holds a super-segment with its headers and some hundred bytes of link header. */
-static const uint32_t class_bytes[CHUNK_CLASSES] = {1024, 4096, 16384, 66560};
+static const uint32_t class_bytes[CHUNK_CLASSES] = { 1024, 4096, 16384, 66560 };
 
 static uint32_t class_size(unsigned class)
 {
     return class_bytes[class] - (uint32_t)sizeof(struct chunk);
 }
 
-_Static_assert(66560 - sizeof(struct chunk) >= 65535 + 512, "a super-segment fits the largest chunk");
+_Static_assert(66560 - sizeof(struct chunk) >= 65535 + 512,
+               "a super-segment fits the largest chunk");
 
-static void store_reclaim(void *context)
-{
-    chunk_store_trim(context);
-}
+static void store_reclaim(void *context) { chunk_store_trim(context); }
 
 void chunk_store_init(struct chunk_store *store, struct memory *memory)
 {
-    *store = (struct chunk_store){.memory = memory};
+    *store = (struct chunk_store){ .memory = memory };
     memory->reclaim = store_reclaim;
     memory->reclaim_context = store;
 }
 
 void chunk_store_trim(struct chunk_store *store)
 {
-    for (unsigned class = 0; class < CHUNK_CLASSES; class++) {
+    for (unsigned class = 0; class < CHUNK_CLASSES; class ++) {
         while (store->spare[class] != NULL) {
             struct chunk *chunk = store->spare[class];
 
@@ -48,15 +46,9 @@ void chunk_store_trim(struct chunk_store *store)
     }
 }
 
-uint32_t chunk_max(void)
-{
-    return class_size(CHUNK_CLASSES - 1);
-}
+uint32_t chunk_max(void) { return class_size(CHUNK_CLASSES - 1); }
 
-uint32_t chunk_cost(const struct chunk *chunk)
-{
-    return class_bytes[chunk->class];
-}
+uint32_t chunk_cost(const struct chunk *chunk) { return class_bytes[chunk->class]; }
 
 /* The smallest class with room for want bytes, or the largest. */
 static unsigned class_for(uint64_t want)
@@ -64,7 +56,7 @@ static unsigned class_for(uint64_t want)
     unsigned class = 0;
 
     while (class < CHUNK_CLASSES - 1 && class_size(class) < want)
-        class++;
+        class ++;
     return class;
 }
 
@@ -85,7 +77,7 @@ static struct chunk *take_class(struct chunk_store *store, unsigned class, enum 
     chunk->size = class_size(class);
     chunk->begin = chunk->end = 0;
     chunk->seq = 0;
-    chunk->class = (uint8_t)class;
+    chunk->class = (uint8_t) class;
     return chunk;
 }
 
@@ -137,7 +129,7 @@ static struct chunk *next_chunk(const struct chunk_queue *queue, struct chunk_st
     struct chunk *chunk;
 
     while ((chunk = take_class(store, class, need)) == NULL && class != 0)
-        class--;
+        class --;
     return chunk;
 }
 

@@ -25,7 +25,7 @@
 
 void memory_init(struct memory *memory, const wh_memory *hooks, size_t cap)
 {
-    *memory = (struct memory){.hooks = *hooks, .cap = cap, .reserve = MIN(cap / 16, RESERVE_MAX)};
+    *memory = (struct memory){ .hooks = *hooks, .cap = cap, .reserve = MIN(cap / 16, RESERVE_MAX) };
 }
 
 static void *take_once(struct memory *memory, size_t size, enum memory_need need)
@@ -74,10 +74,7 @@ struct trailer {
     uint64_t in_use[];       /* a bit for each record */
 };
 
-static size_t bitmap_words(const struct pool *pool)
-{
-    return (pool->per_slab + 63) / 64;
-}
+static size_t bitmap_words(const struct pool *pool) { return (pool->per_slab + 63) / 64; }
 
 /* Record sizes are multiples of 4 only: the trailer needs 8. */
 static size_t trailer_offset(const struct pool *pool)
@@ -147,11 +144,11 @@ static void free_list_remove(struct pool *pool, uint32_t number)
 
 void pool_init(struct pool *pool, struct memory *memory, uint32_t record_size, uint32_t per_slab)
 {
-    *pool = (struct pool){.memory = memory,
-                          .record_size = record_size,
-                          .per_slab = per_slab,
-                          .free_head = NONE,
-                          .vacant_head = NONE};
+    *pool = (struct pool){ .memory = memory,
+                           .record_size = record_size,
+                           .per_slab = per_slab,
+                           .free_head = NONE,
+                           .vacant_head = NONE };
     while (1U << pool->shift < per_slab)
         pool->shift++;
 }

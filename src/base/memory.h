@@ -42,16 +42,16 @@ void memory_give(struct memory *memory, void *at, size_t size);
  */
 struct pool {
     struct memory *memory;
-    void **slab;           /* the records of each slab, or a tagged link between vacant entries */
-    uint32_t slabs;        /* entries of slab[] in use, vacant ones included */
-    uint32_t room;         /* entries that slab[] has room for */
-    uint32_t record_size;  /* bytes, a multiple of 4, at least 8 */
-    uint32_t per_slab;     /* a power of two */
-    uint32_t shift;        /* log2(per_slab) */
-    uint32_t used;         /* records in use */
-    uint32_t free_head;    /* internal: first slab with free records */
-    uint32_t vacant_head;  /* internal: first entry of slab[] without a slab */
-    uint32_t empty;        /* internal: slabs kept without a record in use */
+    void **slab;          /* the records of each slab, or a tagged link between vacant entries */
+    uint32_t slabs;       /* entries of slab[] in use, vacant ones included */
+    uint32_t room;        /* entries that slab[] has room for */
+    uint32_t record_size; /* bytes, a multiple of 4, at least 8 */
+    uint32_t per_slab;    /* a power of two */
+    uint32_t shift;       /* log2(per_slab) */
+    uint32_t used;        /* records in use */
+    uint32_t free_head;   /* internal: first slab with free records */
+    uint32_t vacant_head; /* internal: first entry of slab[] without a slab */
+    uint32_t empty;       /* internal: slabs kept without a record in use */
 };
 
 /* per_slab must be a power of two, at least 2. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +36,7 @@ static void heap_free(void *context, void *at, size_t size)
 
 static void begin(struct fixture *f, size_t cap)
 {
-    wh_memory hooks = {.context = f, .alloc = heap_alloc, .free = heap_free};
+    wh_memory hooks = { .context = f, .alloc = heap_alloc, .free = heap_free };
 
     memset(f, 0, sizeof(*f));
     memory_init(&f->memory, &hooks, cap);
@@ -55,10 +55,7 @@ static void end(struct fixture *f)
 }
 
 /* The nth byte of the stream that the tests write. */
-static uint8_t stream_byte(uint64_t n)
-{
-    return (uint8_t)(n * 7 + n / 251);
-}
+static uint8_t stream_byte(uint64_t n) { return (uint8_t)(n * 7 + n / 251); }
 
 static size_t append(struct fixture *f, uint64_t from, size_t length)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +40,7 @@ static void heap_free(void *context, void *at, size_t size)
 static struct memory memory_on(struct heap *heap, size_t cap)
 {
     struct memory memory;
-    wh_memory hooks = {.context = heap, .alloc = heap_alloc, .free = heap_free};
+    wh_memory hooks = { .context = heap, .alloc = heap_alloc, .free = heap_free };
 
     memory_init(&memory, &hooks, cap);
     return memory;
@@ -48,7 +48,7 @@ static struct memory memory_on(struct heap *heap, size_t cap)
 
 static void reserve_is_a_sixteenth_up_to_a_mebibyte(void **state)
 {
-    struct heap heap = {0};
+    struct heap heap = { 0 };
 
     (void)state;
     assert_int_equal(memory_on(&heap, 256 << 10).reserve, 16 << 10);
@@ -57,7 +57,7 @@ static void reserve_is_a_sixteenth_up_to_a_mebibyte(void **state)
 
 static void cap_and_reserve_hold(void **state)
 {
-    struct heap heap = {0};
+    struct heap heap = { 0 };
     struct memory memory = memory_on(&heap, 1600);
     void *ordinary, *vital;
 
@@ -82,7 +82,7 @@ static void cap_and_reserve_hold(void **state)
 
 static void dry_hook_counts_nothing(void **state)
 {
-    struct heap heap = {.dry = true};
+    struct heap heap = { .dry = true };
     struct memory memory = memory_on(&heap, 1 << 20);
 
     (void)state;
@@ -108,9 +108,9 @@ static void hoard_release(void *context)
 
 static void failing_request_reclaims_once(void **state)
 {
-    struct heap heap = {0};
+    struct heap heap = { 0 };
     struct memory memory = memory_on(&heap, 1600);
-    struct hoard hoard = {.memory = &memory};
+    struct hoard hoard = { .memory = &memory };
     void *at;
 
     (void)state;
@@ -128,7 +128,7 @@ static void failing_request_reclaims_once(void **state)
 
 static void records_come_cleared_and_last_freed_first(void **state)
 {
-    struct heap heap = {0};
+    struct heap heap = { 0 };
     struct memory memory = memory_on(&heap, 1 << 20);
     struct pool pool;
     uint32_t index[5], again;
@@ -161,7 +161,7 @@ static void records_come_cleared_and_last_freed_first(void **state)
 
 static void cache_line_records_are_aligned(void **state)
 {
-    struct heap heap = {0};
+    struct heap heap = { 0 };
     struct memory memory = memory_on(&heap, 1 << 20);
     struct pool pool;
     uint32_t index;
@@ -176,7 +176,7 @@ static void cache_line_records_are_aligned(void **state)
 
 static void empty_slabs_go_back_but_one(void **state)
 {
-    struct heap heap = {0};
+    struct heap heap = { 0 };
     struct memory memory = memory_on(&heap, 1 << 20);
     struct pool pool;
     uint32_t index[64], extra;
@@ -205,7 +205,7 @@ static void empty_slabs_go_back_but_one(void **state)
 
 static void pool_stays_under_the_cap(void **state)
 {
-    struct heap heap = {0};
+    struct heap heap = { 0 };
     struct memory memory = memory_on(&heap, 64 << 10);
     struct pool pool;
     uint32_t index, vital = 0, ordinary = 0;
@@ -234,7 +234,7 @@ static uint32_t random_next(uint64_t *seed)
 static void pool_agrees_with_a_plain_set(void **state)
 {
     static uint8_t in_use[1 << 14];
-    struct heap heap = {0};
+    struct heap heap = { 0 };
     struct memory memory = memory_on(&heap, 64 << 20);
     struct pool pool;
     uint64_t seed = 7;
@@ -287,7 +287,7 @@ static void pool_agrees_with_a_plain_set(void **state)
 /* Ten million records: indices stay distinct and each slab is charged. */
 static void pool_holds_ten_million(void **state)
 {
-    struct heap heap = {0};
+    struct heap heap = { 0 };
     struct memory memory = memory_on(&heap, (size_t)1 << 30);
     struct pool pool;
     uint32_t index, walked = 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <string.h>
 
 #include "base/siphash.h"
@@ -48,7 +48,7 @@ static const uint64_t vector13[64] = {
     0xf6f4e6bcf7a644ee, 0xaec59ad80f1837f2, 0xc3b2f6154b6694e0, 0x9d199062b7bbb3a8,
 };
 
-static const struct siphash_key key = {0x0706050403020100U, 0x0f0e0d0c0b0a0908U};
+static const struct siphash_key key = { 0x0706050403020100U, 0x0f0e0d0c0b0a0908U };
 
 static void reference_vectors(void **state)
 {
@@ -68,15 +68,15 @@ static void reference_vectors(void **state)
 
 static void every_key_bit_counts(void **state)
 {
-    static const uint8_t message[36] = {1, 2, 3};
+    static const uint8_t message[36] = { 1, 2, 3 };
     uint64_t plain = siphash13(&key, message, sizeof(message));
 
     (void)state;
     for (unsigned bit = 0; bit < 64; bit++) {
-        struct siphash_key other = {key.k0 ^ 1ULL << bit, key.k1};
+        struct siphash_key other = { key.k0 ^ 1ULL << bit, key.k1 };
 
         assert_int_not_equal(siphash13(&other, message, sizeof(message)), plain);
-        other = (struct siphash_key){key.k0, key.k1 ^ 1ULL << bit};
+        other = (struct siphash_key){ key.k0, key.k1 ^ 1ULL << bit };
         assert_int_not_equal(siphash13(&other, message, sizeof(message)), plain);
     }
 }

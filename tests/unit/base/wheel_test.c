@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -16,15 +16,17 @@
 
 static void fires_at_its_tick_and_not_before(void **state)
 {
-    static const uint64_t delay[] = {1, TICK - 1, TICK, TICK + 1, MILLISECOND, 200 * MILLISECOND,
-                                     SECOND, 75 * SECOND, 2 * HOUR, 24 * HOUR, 40000 * HOUR};
-    static const uint64_t start[] = {0, 1, TICK, 63 * TICK, 64 * TICK - 1, 17 * SECOND + 3,
-                                     1000000 * HOUR};
+    static const uint64_t delay[] = { 1,           TICK - 1,          TICK,        TICK + 1,
+                                      MILLISECOND, 200 * MILLISECOND, SECOND,      75 * SECOND,
+                                      2 * HOUR,    24 * HOUR,         40000 * HOUR };
+    static const uint64_t start[] = {
+        0, 1, TICK, 63 * TICK, 64 * TICK - 1, 17 * SECOND + 3, 1000000 * HOUR
+    };
 
     (void)state;
     for (size_t s = 0; s < sizeof(start) / sizeof(*start); s++)
         for (size_t d = 0; d < sizeof(delay) / sizeof(*delay); d++) {
-            struct timer timer = {0};
+            struct timer timer = { 0 };
             struct wheel wheel;
             uint64_t deadline = start[s] + delay[d], due = (deadline + TICK - 1) / TICK * TICK;
 
@@ -48,7 +50,7 @@ static void fires_at_its_tick_and_not_before(void **state)
 
 static void past_deadline_fires_at_once(void **state)
 {
-    struct timer timer = {0};
+    struct timer timer = { 0 };
     struct wheel wheel;
 
     (void)state;
@@ -60,7 +62,7 @@ static void past_deadline_fires_at_once(void **state)
 
 static void a_moved_timer_fires_once_at_its_new_time(void **state)
 {
-    struct timer timer = {0}, other = {0};
+    struct timer timer = { 0 }, other = { 0 };
     struct wheel wheel;
 
     (void)state;
@@ -80,7 +82,7 @@ static void a_moved_timer_fires_once_at_its_new_time(void **state)
 
 static void disarmed_timers_leave_no_mark(void **state)
 {
-    struct timer timer[3] = {0};
+    struct timer timer[3] = { 0 };
     struct wheel wheel;
 
     (void)state;
@@ -99,7 +101,7 @@ static void disarmed_timers_leave_no_mark(void **state)
 /* Crowded slots cost early wake-ups, but no more than one a level. */
 static void wakes_early_at_most_once_a_level(void **state)
 {
-    struct timer timer[100] = {0};
+    struct timer timer[100] = { 0 };
     struct wheel wheel;
     unsigned wakes = 0;
 
@@ -119,7 +121,7 @@ static void wakes_early_at_most_once_a_level(void **state)
 
 static void the_end_of_time_is_in_range(void **state)
 {
-    struct timer timer = {0};
+    struct timer timer = { 0 };
     struct wheel wheel;
 
     (void)state;
@@ -160,7 +162,7 @@ static uint64_t due(const struct timer *timer, uint64_t armed_at)
 static void agrees_with_a_plain_list(void **state)
 {
     static struct timer timer[TIMERS];
-    uint64_t armed_at[TIMERS] = {0}, seed = 11, now = 5 * HOUR;
+    uint64_t armed_at[TIMERS] = { 0 }, seed = 11, now = 5 * HOUR;
     struct wheel wheel;
     unsigned fired = 0;
 
