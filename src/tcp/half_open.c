@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "tcp/half_open.h"
+
+#include "base/bytes.h"
+#include "tcp/protocol.h"
+
+#define CHALLENGES 15
+
+static uint32_t milliseconds(const struct tcp *tcp)
+{
+    return (uint32_t)(tcp->now / WH_MILLISECOND);
+}
+
+static uint32_t offered_window(const struct tcp *tcp)
+{
+    return (uint32_t)MIN(tcp->defaults->value[WH_OPT_RECEIVE_BUFFER], UINT16_MAX);
+}
+
+void half_open_answer(struct tcp *tcp, struct half_open *entry, wh_reason reason)
+{
+    struct reply *reply = reply_add(tcp, &entry->tuple, WH_SYN_RECEIVED, reason);
+    if (reply == NULL) {
+        return; /* the timer sends the next */
+    }
+    reply->flags = WH_SYN | WH_ACK;
+    reply->seq = entry->iss;
+    reply->ack = entry->irs + 1;
+    reply->window = (uint16_t)offered_window(tcp);
+    reply->has = WH_HAS_MSS;
+    reply->mss = tcp_announced_mss(tcp, tcp->defaults, &entry->tuple.remote);
+    if (entry->flags & HALF_OPEN_SCALING) {
+        reply->has |= WH_HAS_WINDOW_SCALE;
+        reply->window_scale = tcp_window_scale(tcp->defaults->value[WH_OPT_RECEIVE_BUFFER]);
+    }
+    if (entry->flags & HALF_OPEN_SACK) {
+        reply->has |= WH_HAS_SACK_PERMITTED;
+    }
+    if (entry->flags & HALF_OPEN_TIMESTAMPS) {
+        reply->has |= WH_HAS_TIMESTAMPS;
+        reply->tsval = tcp_timestamp(tcp, tcp_timestamp_offset(tcp, &entry->tuple));
+        reply->tsecr = entry->ts_recent;
+    }
+}
+
+void half_open_begin(struct tcp *tcp, struct half_open *entry, const struct segment *syn, uint32_t iss)
+{
+    const struct segment_options *options = &syn->options;
+    const int64_t *offer = tcp->defaults->value;
+    entry->tuple = syn->tuple;
+    entry->irs = syn->seq;
+    entry->iss = iss;
+    entry->ts_recent = options->tsval;
+    entry->mss = options->mss;
+    entry->window_scale = options->window_scale;
+    entry->sent = milliseconds(tcp);
+    if (offer[WH_OPT_SACK] && (options->has & WH_HAS_SACK_PERMITTED)) {
+        entry->flags |= HALF_OPEN_SACK;
+    }
+    if (offer[WH_OPT_TIMESTAMPS] && (options->has & WH_HAS_TIMESTAMPS)) {
+        entry->flags |= HALF_OPEN_TIMESTAMPS;
+    }
+    if (offer[WH_OPT_WINDOW_SCALING] && (options->has & WH_HAS_WINDOW_SCALE)) {
+        entry->flags |= HALF_OPEN_SCALING;
+    }
+    if (options->has & WH_HAS_MSS) {
+        entry->flags |= HALF_OPEN_MSS;
+    }
+    step(tcp, &entry->record, WH_ON_GOT_SYN, WH_WHY_BY_SEGMENT);
+    half_open_answer(tcp, entry, WH_WHY_NONE);
+}
+
+/* <SEQ=SND.NXT><ACK=RCV.NXT>, a bounded number of times. */
+static void challenge(struct tcp *tcp, struct half_open *entry, wh_reason reason)
+{
+    because(tcp, reason);
+    if (entry->challenges == CHALLENGES) {
+        tcp->count[WH_WHY_CHALLENGE_LIMITED]++;
+        return;
+    }
+    entry->challenges = (uint8_t)(entry->challenges + 1) & CHALLENGES;
+    struct reply *reply = reply_add(tcp, &entry->tuple, WH_SYN_RECEIVED, WH_WHY_CHALLENGE_ACK);
+    if (reply == NULL) {
+        return;
+    }
+    reply->flags = WH_ACK;
+    reply->seq = entry->iss + 1;
+    reply->ack = entry->irs + 1;
+    bool scaled = (entry->flags & HALF_OPEN_SCALING) != 0;
+    reply->scale = scaled ? tcp_window_scale(tcp->defaults->value[WH_OPT_RECEIVE_BUFFER]) : 0;
+    reply->window = (uint16_t)(offered_window(tcp) >> reply->scale);
+    if (entry->flags & HALF_OPEN_TIMESTAMPS) {
+        reply->has = WH_HAS_TIMESTAMPS;
+        reply->tsval = tcp_timestamp(tcp, tcp_timestamp_offset(tcp, &entry->tuple));
+        reply->tsecr = entry->ts_recent;
+    }
+}
+
+static enum half_open_verdict take_reset(struct tcp *tcp, struct half_open *entry,
+                                         const struct segment *segment)
+{
+    uint32_t rcv_nxt = entry->irs + 1;
+    if (segment->seq == rcv_nxt) {
+        step(tcp, &entry->record, WH_ON_GOT_RST_PASSIVE, WH_WHY_PEER_RESET);
+        return HALF_OPEN_OVER;
+    }
+    if (seq_in(segment->seq, rcv_nxt, offered_window(tcp))) {
+        challenge(tcp, entry, WH_WHY_RST_NOT_EXACT);
+    } else {
+        because(tcp, WH_WHY_RST_OUTSIDE);
+    }
+    return HALF_OPEN_STAYS;
+}
+
+/* RFC 7323 5.3 for the one timestamp that a half-open entry knows. */
+static bool old_timestamp(const struct half_open *entry, const struct segment *segment)
+{
+    return (entry->flags & HALF_OPEN_TIMESTAMPS) && (segment->options.has & WH_HAS_TIMESTAMPS) &&
+           seq_lt(segment->options.tsval, entry->ts_recent);
+}
+
+enum half_open_verdict half_open_arrive(struct tcp *tcp, struct half_open *entry,
+                                        const struct segment *segment)
+{
+    if (segment->flags & WH_RST) {
+        return take_reset(tcp, entry, segment);
+    }
+    if (segment->flags & WH_SYN) {
+        if (segment->seq == entry->irs && !(segment->flags & WH_ACK)) {
+            because(tcp, WH_WHY_SYN_REPEATED);
+            half_open_answer(tcp, entry, WH_WHY_SYN_REPEATED);
+        } else {
+            challenge(tcp, entry, WH_WHY_SYN_IN_CONNECTION);
+        }
+        return HALF_OPEN_STAYS;
+    }
+    if (old_timestamp(entry, segment)) {
+        challenge(tcp, entry, WH_WHY_PAWS);
+        return HALF_OPEN_STAYS;
+    }
+    if (!tcp_acceptable(entry->irs + 1, offered_window(tcp), segment->seq, segment_length(segment))) {
+        challenge(tcp, entry, WH_WHY_OUTSIDE_WINDOW);
+        return HALF_OPEN_STAYS;
+    }
+    if (!(segment->flags & WH_ACK)) {
+        because(tcp, WH_WHY_NO_ACK_FLAG);
+        return HALF_OPEN_STAYS;
+    }
+    if (segment->ack != entry->iss + 1) {
+        because(tcp, WH_WHY_ACK_BAD_IN_SYN_RECEIVED);
+        reply_reset(tcp, segment, WH_SYN_RECEIVED, WH_WHY_ACK_BAD_IN_SYN_RECEIVED);
+        return HALF_OPEN_STAYS;
+    }
+    return HALF_OPEN_DONE;
+}
+
+void half_open_promote(const struct half_open *entry, struct wh_conn *conn)
+{
+    struct segment syn = { .tuple = entry->tuple, .seq = entry->irs, .flags = WH_SYN };
+    syn.options.mss = entry->mss;
+    syn.options.window_scale = entry->window_scale;
+    syn.options.tsval = entry->ts_recent;
+    syn.options.has = (uint8_t)(((entry->flags & HALF_OPEN_MSS) ? WH_HAS_MSS : 0) |
+                                ((entry->flags & HALF_OPEN_SACK) ? WH_HAS_SACK_PERMITTED : 0) |
+                                ((entry->flags & HALF_OPEN_SCALING) ? WH_HAS_WINDOW_SCALE : 0) |
+                                ((entry->flags & HALF_OPEN_TIMESTAMPS) ? WH_HAS_TIMESTAMPS : 0));
+    conn->record = entry->record; /* the same state in a larger record, not a transition */
+    tcp_open_passive(conn, &syn, entry->iss);
+    conn->snd_max = entry->iss + 1;
+    conn->syn_retries = entry->wait;
+    conn->prior = entry->prior;
+    /* The SYN,ACK left this long ago; a millisecond's clock is too coarse for short paths. */
+    uint32_t elapsed = milliseconds(conn->tcp) - entry->sent;
+    if (elapsed >= 10 && entry->wait == 0) {
+        rtt_sample(conn, elapsed * WH_MILLISECOND);
+    }
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Half-open entries: SYN-RECEIVED by way of LISTEN, in 72 bytes. Only the good ACK
+ * makes a connection of one; everything that may arrive before is answered from
+ * here, by the steps of RFC 9293 3.10.7.4 reduced to a state without data.
+ */
+#ifndef WAVEHAND_TCP_HALF_OPEN_H
+#define WAVEHAND_TCP_HALF_OPEN_H
+
+#include "tcp/connection.h"
+
+/* SYN,ACKs are repeated after 1, 2, 4 ... seconds; after the last wait, 63 s in all, the entry goes. */
+#define HALF_OPEN_WAITS 6
+
+enum {
+    HALF_OPEN_SACK = 1 << 0,
+    HALF_OPEN_TIMESTAMPS = 1 << 1,
+    HALF_OPEN_SCALING = 1 << 2,
+    HALF_OPEN_MSS = 1 << 3, /* the SYN carried the option */
+};
+
+struct half_open {
+    struct record record;
+    uint8_t flags;        /* HALF_OPEN_... */
+    uint8_t window_scale; /* the peer's */
+    uint8_t wait : 4;       /* which wait it is in: the number of repeats so far */
+    uint8_t challenges : 4; /* answers to suspicious segments, for its lifetime */
+    uint16_t mss;         /* the peer's */
+    uint16_t listener;    /* number of the listener */
+    struct tuple tuple;
+    uint32_t iss, irs;
+    uint32_t ts_recent;
+    uint32_t sent;           /* when the SYN,ACK last left, ms */
+    uint32_t next, previous; /* in the FIFO of its wait */
+    uint32_t prior;          /* TIME-WAIT entry that this SYN reopened, or 0 */
+};
+_Static_assert(sizeof(struct half_open) <= 72, "a half-open entry costs at most 72 bytes");
+
+enum half_open_verdict {
+    HALF_OPEN_STAYS,
+    HALF_OPEN_DONE, /* our SYN is acknowledged: make it a connection and let the segment arrive there */
+    HALF_OPEN_OVER, /* reset: back to LISTEN */
+};
+
+/* Fills a cleared record, already LISTEN, from a SYN, steps it to SYN-RECEIVED and queues the SYN,ACK. */
+void half_open_begin(struct tcp *tcp, struct half_open *entry, const struct segment *syn, uint32_t iss);
+enum half_open_verdict half_open_arrive(struct tcp *tcp, struct half_open *entry,
+                                        const struct segment *segment);
+/* Queues the SYN,ACK, for the first time or again. */
+void half_open_answer(struct tcp *tcp, struct half_open *entry, wh_reason reason);
+/* Makes a CLOSED connection, fresh from conn_init, of the entry: same numbers, same state. */
+void half_open_promote(const struct half_open *entry, struct wh_conn *conn);
+
+#endif
