@@ -266,8 +266,8 @@ static bool pass(struct passage *passage, struct rule *rule, struct parcel *parc
         }
         break;
     case FAULT_JITTER:
-        *at = MAX(*at + dice_below(&path->dice, fault->amount + 1), rule->last[direction]);
-        rule->last[direction] = *at;
+        *at += dice_below(&path->dice, fault->amount + 1);
+        *at = rule->last[direction] = MAX(*at, rule->last[direction]);
         break;
     case FAULT_RATE:
         if (!pass_bottleneck(path, rule, direction, parcel->length, at)) {
