@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* What the application can ask: states, events, errors, figures. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rig.h"
+
+/* The state of the record for this flow, with or without a handle; CLOSED if there is none. */
+static wh_state state_of(struct rig *rig, const struct flow *flow)
+{
+    wh_cursor cursor = {0};
+    wh_entry entry;
+    if (flow->conn != NULL && wh_conn_state(flow->conn) != WH_CLOSED)
+        return wh_conn_state(flow->conn);
+    while (wh_each(rig->host, &cursor, &entry))
+        if (entry.local.port == flow->ours.port && entry.remote.port == flow->theirs.port &&
+            wh_addr_equal(&entry.local.addr, &flow->ours.addr) &&
+            wh_addr_equal(&entry.remote.addr, &flow->theirs.addr))
+            return entry.state;
+    return WH_CLOSED;
+}
+
+static bool ask_state(struct rig *rig, char **word, unsigned words)
+{
+    int expected = words == 2 ? value_state(word[1]) : -1;
+    if (expected < 0)
+        return rig_fail(rig, "expected: state NAME");
+    wh_state state = state_of(rig, rig->at);
+    return (int)state == expected || rig_fail(rig, "the state is %s", wh_state_name(state));
+}
+
+static bool ask_event(struct rig *rig, char **word, unsigned words)
+{
+    bool negated = strcmp(word[0], "no-event") == 0;
+    struct rig_listener *listener = NULL;
+    char text[160];
+    for (size_t i = 0; i < RIG_LISTENERS; i++)
+        if (rig->listener[i].listener != NULL &&
+            (rig->listener[i].port == rig->at->ours.port || rig->listener[i].port == 0))
+            listener = &rig->listener[i];
+    for (unsigned i = 1; i < words; i++) {
+        uint32_t event = value_event(word[i]);
+        uint32_t *events = &rig->at->events;
+        if (event == 0)
+            return rig_fail(rig, "`%s` is no event", word[i]);
+        if (event == WH_ACCEPTABLE) {
+            if (listener == NULL)
+                return rig_fail(rig, "nothing listens there");
+            events = &listener->events;
+        }
+        if (negated == ((*events & event) != 0))
+            return rig_fail(rig, "events told: %s", value_event_text(*events, text));
+        *events &= ~event;
+    }
+    return true;
+}
+
+static bool ask_ready(struct rig *rig, char **word, unsigned words)
+{
+    char text[160];
+    if (rig->at->conn == NULL)
+        return rig_fail(rig, "the application has no connection on this flow");
+    uint32_t ready = wh_ready(rig->at->conn);
+    for (unsigned i = 1; i < words; i++) {
+        bool negated = word[i][0] == '!';
+        uint32_t event = value_event(word[i] + negated);
+        if (event == 0)
+            return rig_fail(rig, "`%s` is no event", word[i]);
+        if (negated == ((ready & event) != 0))
+            return rig_fail(rig, "ready: %s", value_event_text(ready, text));
+    }
+    return true;
+}
+
+static bool ask_error(struct rig *rig, char **word, unsigned words)
+{
+    int expected = words == 2 ? value_error(word[1]) : 1;
+    if (expected == 1)
+        return rig_fail(rig, "expected: error NAME, or error none");
+    if (rig->at->conn == NULL)
+        return rig_fail(rig, "the application has no connection on this flow");
+    int error = wh_conn_error(rig->at->conn);
+    return error == expected || rig_fail(rig, "wh_conn_error says: %s", error == 0 ? "none" : wh_strerror(error));
+}
+
+/* `NAME condition` */
+static bool compare(struct rig *rig, const char *name, int64_t value, const char *word)
+{
+    struct condition condition;
+    if (!condition_parse(rig, &condition, word))
+        return false;
+    return condition_holds(&condition, value) || rig_fail(rig, "%s is %" PRId64, name, value);
+}
+
+static bool info_value(const wh_info *info, const struct flow *flow, const char *name, int64_t *out)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } fields[] = {
+        {"sack", info->sack},
+        {"timestamps", info->timestamps},
+        {"window-scaling", info->window_scaling},
+        {"passive", info->passive},
+        {"send-scale", info->send_scale},
+        {"receive-scale", info->receive_scale},
+        {"mss", info->mss},
+        {"snd.una", info->snd_una - flow->is.iss},
+        {"snd.nxt", info->snd_nxt - flow->is.iss},
+        {"snd.wnd", info->snd_wnd},
+        {"rcv.nxt", info->rcv_nxt - flow->is.peer_iss},
+        {"rcv.wnd", info->rcv_wnd},
+        {"send-queued", info->send_queued},
+        {"receive-queued", info->receive_queued},
+        {"reassembly", info->reassembly},
+        {"urgent-left", info->urgent_left},
+        {"srtt", info->srtt},
+        {"min-rtt", info->min_rtt},
+        {"rto", info->rto},
+        {"cwnd", info->cwnd},
+        {"ssthresh", info->ssthresh},
+        {"in-flight", info->in_flight},
+        {"retransmissions", info->retransmissions},
+        {"retries", info->retries},
+        {"segments-in", info->segments_in},
+        {"segments-out", info->segments_out},
+        {"bytes-sent", info->bytes_sent},
+        {"bytes-acked", info->bytes_acked},
+        {"bytes-received", info->bytes_received},
+        {"bytes-retransmitted", info->bytes_retransmitted},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (strcmp(name, fields[i].name) == 0) {
+            *out = (int64_t)fields[i].value;
+            return true;
+        }
+    return false;
+}
+
+static bool ask_info(struct rig *rig, char **word, unsigned words)
+{
+    wh_info info = {.size = sizeof info};
+    int64_t value;
+    if (rig->at->conn == NULL)
+        return rig_fail(rig, "the application has no connection on this flow");
+    wh_info_get(rig->at->conn, &info);
+    if (words == 3 && (strcmp(word[1], "reason") == 0 || strcmp(word[1], "soft-reason") == 0)) {
+        wh_reason reason = word[1][0] == 'r' ? info.reason : info.soft_reason;
+        return (int)reason == value_reason(word[2]) || rig_fail(rig, "the reason is %s", wh_reason_name(reason));
+    }
+    if (words != 3 || !info_value(&info, rig->at, word[1], &value))
+        return rig_fail(rig, "expected: info NAME VALUE");
+    return compare(rig, word[1], value, word[2]);
+}
+
+static bool ask_get(struct rig *rig, char **word, unsigned words)
+{
+    int option = words == 3 ? value_option(word[1]) : -1;
+    int64_t value;
+    if (option < 0)
+        return rig_fail(rig, "expected: get OPTION VALUE");
+    int result = rig->at->conn != NULL ? wh_get(rig->at->conn, (wh_option)option, &value)
+                                       : wh_stack_get(rig->host, (wh_option)option, &value);
+    return result >= 0 ? compare(rig, word[1], value, word[2]) : rig_fail(rig, "%s", wh_strerror(result));
+}
+
+static bool ask_count(struct rig *rig, char **word, unsigned words)
+{
+    int reason = words == 3 ? value_reason(word[1]) : -1;
+    if (reason < 0)
+        return rig_fail(rig, "expected: count REASON NUMBER");
+    return compare(rig, word[1], (int64_t)wh_count(rig->host, (wh_reason)reason), word[2]);
+}
+
+static bool ask_stat(struct rig *rig, char **word, unsigned words)
+{
+    wh_stats stats = {.size = sizeof stats};
+    wh_stats_get(rig->host, &stats);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } fields[] = {
+        {"connections", stats.connections}, {"half-open", stats.half_open}, {"time-wait", stats.time_wait},
+        {"held", stats.held},               {"listeners", stats.listeners}, {"timers", stats.timers},
+        {"memory", stats.memory},           {"memory-peak", stats.memory_peak},
+    };
+    for (size_t i = 0; words == 3 && i < sizeof fields / sizeof *fields; i++)
+        if (strcmp(word[1], fields[i].name) == 0)
+            return compare(rig, word[1], (int64_t)fields[i].value, word[2]);
+    return rig_fail(rig, "expected: stat NAME NUMBER");
+}
+
+/* How many frames have left since `loose`, all or those with a flag; or the bytes of data in them. */
+static bool ask_left(struct rig *rig, char **word, unsigned words)
+{
+    uint64_t value = rig->left_count;
+    if (words == 3 && strcmp(word[1], "data") == 0) {
+        value = rig->left_data;
+    } else if (words == 3) {
+        int flag = value_flags(word[1], NULL);
+        for (int i = 0; i < 9; i++)
+            if (flag == 1 << i)
+                value = rig->left_flags[i];
+    }
+    if (words < 2)
+        return rig_fail(rig, "expected: left [FLAG|data] NUMBER");
+    return compare(rig, "what left", (int64_t)value, word[words - 1]);
+}
+
+static const struct {
+    const char *name;
+    bool (*run)(struct rig *, char **, unsigned);
+} questions[] = {
+    {"state", ask_state}, {"event", ask_event}, {"no-event", ask_event}, {"ready", ask_ready},
+    {"error", ask_error}, {"info", ask_info},   {"get", ask_get},        {"count", ask_count},
+    {"stat", ask_stat},   {"left", ask_left},
+};
+
+bool ask_run(struct rig *rig, char **word, unsigned words, bool *known)
+{
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
+        if (strcmp(word[0], questions[i].name) == 0) {
+            *known = true;
+            return questions[i].run(rig, word, words);
+        }
+    *known = false;
+    return true;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* The bytes of a direction: position-dependent, so that a misplaced byte shows. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "rig.h"
+
+static uint8_t pattern(uint32_t salt, uint64_t at)
+{
+    /* A block of 256 bytes differs from its neighbours by a multiplier, a byte from the next by one. */
+    uint64_t block = (at >> 8) + salt;
+    return (uint8_t)(at + (block * UINT64_C(0x9e3779b97f4a7c15) >> 56));
+}
+
+uint8_t stream_byte(const struct stream *stream, uint64_t at)
+{
+    for (unsigned i = 0; i < stream->texts; i++)
+        if (at >= stream->text[i].at && at - stream->text[i].at < stream->text[i].length)
+            return (uint8_t)stream->text[i].bytes[at - stream->text[i].at];
+    return pattern(stream->salt, at);
+}
+
+void stream_fill(const struct stream *stream, uint64_t at, uint8_t *to, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        to[i] = stream_byte(stream, at + i);
+}
+
+uint64_t stream_differs(const struct stream *stream, uint64_t at, const uint8_t *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (bytes[i] != stream_byte(stream, at + i))
+            return at + i;
+    return UINT64_MAX;
+}
+
+bool stream_lay(struct stream *stream, uint64_t at, const char *bytes, size_t length)
+{
+    if (stream->texts == RIG_TEXTS)
+        return false;
+    char *copy = malloc(length + 1);
+    if (copy == NULL)
+        abort();
+    memcpy(copy, bytes, length);
+    stream->text[stream->texts].at = at;
+    stream->text[stream->texts].length = length;
+    stream->text[stream->texts++].bytes = copy;
+    return true;
+}
+
+void stream_clear(struct stream *stream)
+{
+    for (unsigned i = 0; i < stream->texts; i++)
+        free(stream->text[i].bytes);
+    stream->texts = 0;
+}
