@@ -41,13 +41,13 @@ struct init {
 static void tell(const struct init *init, enum control_kind kind, int value, const char *text,
                  int descriptor)
 {
-    struct control_message message = {.kind = (int32_t)kind, .value = value};
+    struct control_message message = { .kind = (int32_t)kind, .value = value };
     union {
         struct cmsghdr header;
         char space[CMSG_SPACE(sizeof(int))];
-    } ancillary = {.space = {0}};
-    struct iovec slice = {.iov_base = &message, .iov_len = sizeof message};
-    struct msghdr packet = {.msg_iov = &slice, .msg_iovlen = 1};
+    } ancillary = { .space = { 0 } };
+    struct iovec slice = { .iov_base = &message, .iov_len = sizeof message };
+    struct msghdr packet = { .msg_iov = &slice, .msg_iovlen = 1 };
     snprintf(message.text, sizeof message.text, "%s", text);
     if (descriptor >= 0) {
         packet.msg_control = &ancillary;
@@ -172,8 +172,8 @@ static void reap(struct init *init)
 _Noreturn static void serve(struct init *init)
 {
     for (;;) {
-        struct pollfd watched[2] = {{.fd = init->control, .events = POLLIN},
-                                    {.fd = init->signals, .events = POLLIN}};
+        struct pollfd watched[2] = { { .fd = init->control, .events = POLLIN },
+                                     { .fd = init->signals, .events = POLLIN } };
         if (poll(watched, 2, -1) < 0)
             continue;
         if (watched[1].revents) {
@@ -194,7 +194,7 @@ _Noreturn static void serve(struct init *init)
 
 _Noreturn void init_main(int control, const struct sandbox_plan *plan)
 {
-    struct init init = {.control = control, .plan = plan};
+    struct init init = { .control = control, .plan = plan };
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);

@@ -7,7 +7,7 @@
 
 /* One packet on the control socket. */
 struct control_message {
-    int32_t kind;  /* enum control_kind */
+    int32_t kind; /* enum control_kind */
     int32_t value;
     char text[SANDBOX_TEXT];
 };

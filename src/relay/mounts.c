@@ -23,7 +23,7 @@
 #include "relay/sandbox.h"
 
 /* A directory that exists everywhere; what it holds is covered for a moment, inside only. */
-static const char *const birthplaces[] = {"/tmp", "/run", "/var", "/mnt"};
+static const char *const birthplaces[] = { "/tmp", "/run", "/var", "/mnt" };
 
 /* Covers `target` by a file of this text on the tmpfs at `place`. */
 static int cover(const char *place, const char *target, const char *text)
@@ -64,17 +64,21 @@ int inside_mounts(const char *resolv_conf, char *error, char *note)
 {
     /* Mounts of the host still come in; ours stay here. */
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0) {
-        snprintf(error, SANDBOX_TEXT,
-                 "cannot make mounts private: %s; where AppArmor restricts user namespaces, set sysctl "
-                 "kernel.apparmor_restrict_unprivileged_userns=0 or run wavehand as root",
-                 strerror(errno));
+        snprintf(
+            error, SANDBOX_TEXT,
+            "cannot make mounts private: %s; where AppArmor restricts user namespaces, set sysctl "
+            "kernel.apparmor_restrict_unprivileged_userns=0 or run wavehand as root",
+            strerror(errno));
         return -1;
     }
     if (private_resolv_conf(resolv_conf) < 0 && !note[0])
-        snprintf(note, SANDBOX_TEXT, "cannot give the program an /etc/resolv.conf of its own (%s); "
-                 "names resolve only if the host's names a server that it reaches", strerror(errno));
+        snprintf(note, SANDBOX_TEXT,
+                 "cannot give the program an /etc/resolv.conf of its own (%s); "
+                 "names resolve only if the host's names a server that it reaches",
+                 strerror(errno));
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 && !note[0])
         snprintf(note, SANDBOX_TEXT,
-                 "cannot mount a /proc for the sandbox (%s); the program sees the host's", strerror(errno));
+                 "cannot mount a /proc for the sandbox (%s); the program sees the host's",
+                 strerror(errno));
     return 0;
 }

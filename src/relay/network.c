@@ -51,8 +51,8 @@ static int finish(struct netlink *netlink, const struct nlmsghdr *message)
     ssize_t n = mnl_socket_recvfrom(netlink->socket, answer, sizeof answer);
     if (n < 0)
         return -1;
-    return mnl_cb_run(answer, (size_t)n, netlink->sequence, mnl_socket_get_portid(netlink->socket), NULL,
-                      NULL) < 0
+    return mnl_cb_run(answer, (size_t)n, netlink->sequence, mnl_socket_get_portid(netlink->socket),
+                      NULL, NULL) < 0
                ? -1
                : 0;
 }
@@ -138,19 +138,22 @@ static void grant(char *note)
         failed |= write_setting("/proc/sys/net/ipv4/ping_group_range", groups);
     if (failed && !note[0])
         snprintf(note, SANDBOX_TEXT,
-                 "cannot open low ports and ping to the program (%s): /proc/sys is closed here", strerror(errno));
+                 "cannot open low ports and ping to the program (%s): /proc/sys is closed here",
+                 strerror(errno));
 }
 
 /* IPv6 as far as the kernel has it. 0, or -1 with errno. */
 static int configure_ipv6(struct netlink *netlink, unsigned index, const char *device)
 {
     device_setting(device, "disable_ipv6", "0");
-    return address_add(netlink, index, "fd00::100", 64) < 0 || default_route(netlink, index, "fd00::2") < 0
+    return address_add(netlink, index, "fd00::100", 64) < 0 ||
+                   default_route(netlink, index, "fd00::2") < 0
                ? -1
                : 0;
 }
 
-static int configure(struct netlink *netlink, const char *device, uint32_t mtu, char *error, char *note)
+static int configure(struct netlink *netlink, const char *device, uint32_t mtu, char *error,
+                     char *note)
 {
     unsigned index = if_nametoindex(device), lo = if_nametoindex("lo");
     /* No link-local address and no router is wanted: the device speaks when the program does. */
@@ -163,7 +166,8 @@ static int configure(struct netlink *netlink, const char *device, uint32_t mtu, 
     if (device_up(netlink, index, mtu, DEVICE_QUEUE) < 0)
         goto failed;
     step = "set addresses and routes";
-    if (address_add(netlink, index, "10.0.2.100", 24) < 0 || default_route(netlink, index, "10.0.2.2") < 0)
+    if (address_add(netlink, index, "10.0.2.100", 24) < 0 ||
+        default_route(netlink, index, "10.0.2.2") < 0)
         goto failed;
     if (mtu < IPV6_MINIMUM_MTU) {
         if (!note[0])
@@ -180,9 +184,10 @@ failed:
 
 int inside_network(const char *device, uint32_t mtu, char *error, char *note)
 {
-    struct netlink netlink = {.socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC)};
+    struct netlink netlink = { .socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC) };
     if (!netlink.socket || mnl_socket_bind(netlink.socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-        snprintf(error, SANDBOX_TEXT, "cannot talk to the kernel over netlink: %s", strerror(errno));
+        snprintf(error, SANDBOX_TEXT, "cannot talk to the kernel over netlink: %s",
+                 strerror(errno));
         return -1;
     }
     int done = configure(&netlink, device, mtu, error, note);

@@ -19,7 +19,7 @@
 /* True if we may make network, mount and PID namespaces and configure them as we are. */
 static bool privileged(void)
 {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
     if (syscall(SYS_capget, &header, data) < 0)
         return false;
@@ -47,16 +47,18 @@ static int map_ids(pid_t pid, bool map_root)
     /* Without privilege a group may be mapped only where setgroups(2) is given up. */
     if (write_process_file(pid, "setgroups", "deny") < 0 && errno != ENOENT)
         return -1;
-    snprintf(line, sizeof line, "%u %u 1\n", map_root ? 0 : (unsigned)geteuid(), (unsigned)geteuid());
+    snprintf(line, sizeof line, "%u %u 1\n", map_root ? 0 : (unsigned)geteuid(),
+             (unsigned)geteuid());
     if (write_process_file(pid, "uid_map", line) < 0)
         return -1;
-    snprintf(line, sizeof line, "%u %u 1\n", map_root ? 0 : (unsigned)getegid(), (unsigned)getegid());
+    snprintf(line, sizeof line, "%u %u 1\n", map_root ? 0 : (unsigned)getegid(),
+             (unsigned)getegid());
     return write_process_file(pid, "gid_map", line);
 }
 
 static void tell(struct sandbox *sandbox, enum control_kind kind, int value)
 {
-    struct control_message message = {.kind = (int32_t)kind, .value = value};
+    struct control_message message = { .kind = (int32_t)kind, .value = value };
     /* A dead init is noticed by sandbox_report; there is nobody else to complain to. */
     ssize_t n = send(sandbox->control, &message, sizeof message, MSG_NOSIGNAL);
     (void)n;
@@ -69,11 +71,11 @@ static ssize_t receive(int control, struct control_message *message, int *descri
         struct cmsghdr header;
         char space[CMSG_SPACE(sizeof(int))];
     } ancillary;
-    struct iovec slice = {.iov_base = message, .iov_len = sizeof *message};
-    struct msghdr packet = {.msg_iov = &slice,
-                            .msg_iovlen = 1,
-                            .msg_control = &ancillary,
-                            .msg_controllen = sizeof ancillary};
+    struct iovec slice = { .iov_base = message, .iov_len = sizeof *message };
+    struct msghdr packet = { .msg_iov = &slice,
+                             .msg_iovlen = 1,
+                             .msg_control = &ancillary,
+                             .msg_controllen = sizeof ancillary };
     ssize_t n;
     do
         n = recvmsg(control, &packet, flags | MSG_CMSG_CLOEXEC);
@@ -90,11 +92,13 @@ static ssize_t receive(int control, struct control_message *message, int *descri
 static void explain_clone(int error, bool user_namespace, char *text)
 {
     if (user_namespace && (error == EPERM || error == EACCES || error == ENOSPC || error == EUSERS))
-        snprintf(text, SANDBOX_TEXT,
-                 "this system forbids user namespaces (%s); allow them (sysctl user.max_user_namespaces, "
-                 "kernel.unprivileged_userns_clone or kernel.apparmor_restrict_unprivileged_userns), "
-                 "or run wavehand as root",
-                 strerror(error));
+        snprintf(
+            text, SANDBOX_TEXT,
+            "this system forbids user namespaces (%s); allow them (sysctl "
+            "user.max_user_namespaces, "
+            "kernel.unprivileged_userns_clone or kernel.apparmor_restrict_unprivileged_userns), "
+            "or run wavehand as root",
+            strerror(error));
     else
         snprintf(text, SANDBOX_TEXT, "cannot make namespaces: %s", strerror(error));
 }
@@ -129,7 +133,8 @@ static int clone_init(struct sandbox *sandbox, const struct sandbox_plan *plan, 
 
 int sandbox_open(struct sandbox *sandbox, const struct sandbox_plan *plan, char *error, char *note)
 {
-    *sandbox = (struct sandbox){.init = -1, .control = -1, .tun = -1, .user_namespace = !privileged()};
+    *sandbox =
+        (struct sandbox){ .init = -1, .control = -1, .tun = -1, .user_namespace = !privileged() };
     note[0] = '\0';
     if (clone_init(sandbox, plan, error) < 0)
         return -1;
@@ -139,7 +144,7 @@ int sandbox_open(struct sandbox *sandbox, const struct sandbox_plan *plan, char 
         return -1;
     }
     tell(sandbox, CONTROL_MAPPED, 0);
-    struct control_message message = {0};
+    struct control_message message = { 0 };
     ssize_t n = receive(sandbox->control, &message, &sandbox->tun, 0);
     message.text[SANDBOX_TEXT - 1] = '\0';
     if (n == (ssize_t)sizeof message && message.kind == CONTROL_READY && sandbox->tun >= 0) {
@@ -154,19 +159,13 @@ int sandbox_open(struct sandbox *sandbox, const struct sandbox_plan *plan, char 
     return -1;
 }
 
-void sandbox_start(struct sandbox *sandbox)
-{
-    tell(sandbox, CONTROL_START, 0);
-}
+void sandbox_start(struct sandbox *sandbox) { tell(sandbox, CONTROL_START, 0); }
 
-void sandbox_signal(struct sandbox *sandbox, int signal)
-{
-    tell(sandbox, CONTROL_SIGNAL, signal);
-}
+void sandbox_signal(struct sandbox *sandbox, int signal) { tell(sandbox, CONTROL_SIGNAL, signal); }
 
 enum sandbox_event sandbox_report(struct sandbox *sandbox, int *value)
 {
-    struct control_message message = {0};
+    struct control_message message = { 0 };
     int descriptor = -1;
     ssize_t n = receive(sandbox->control, &message, &descriptor, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))

@@ -32,10 +32,10 @@ struct sandbox_plan {
 };
 
 struct sandbox {
-    pid_t init;           /* as wavehand sees it */
-    int control;          /* becomes readable when there is a report; -1: ended */
-    int tun;              /* the device's descriptor, now the caller's */
-    bool user_namespace;  /* the sandbox has one of its own */
+    pid_t init;          /* as wavehand sees it */
+    int control;         /* becomes readable when there is a report; -1: ended */
+    int tun;             /* the device's descriptor, now the caller's */
+    bool user_namespace; /* the sandbox has one of its own */
 };
 
 enum { SANDBOX_TEXT = 400 };
