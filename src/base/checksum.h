@@ -19,7 +19,7 @@
 
 #include "base/bytes.h"
 
-/* Adds the ones-complement sum of length bytes to sum. An odd last byte counts as padded with zero. */
+/* Adds the ones-complement sum of length bytes to sum. An odd last byte counts as padded with 0. */
 typedef uint64_t checksum_add_function(const void *data, size_t length, uint64_t sum);
 /* The same while copying the bytes to `to`. The areas must not overlap. */
 typedef uint64_t checksum_copy_function(void *to, const void *from, size_t length, uint64_t sum);
@@ -32,7 +32,7 @@ struct checksum {
 
 /* The fastest implementation this processor runs. Pure but slow: the caller keeps the answer. */
 const struct checksum *checksum_best(void);
-/* Every implementation this processor runs, fastest first, for tests and benches; NULL past the end. */
+/* All that this processor runs, fastest first, for tests and benches; NULL past the end. */
 const struct checksum *checksum_nth(unsigned n);
 
 checksum_add_function checksum_add_portable;

@@ -18,7 +18,7 @@ struct memory {
     size_t reserve; /* the last part of the cap, for what keeps ACK, FIN and RST possible */
     size_t used;
     size_t peak;
-    /* Called once when a request fails: gives back what is only kept for later. NULL: nothing is. */
+    /* Called when a request fails, to give back what is only kept for later; may be NULL. */
     void (*reclaim)(void *context);
     void *reclaim_context;
 };
