@@ -44,7 +44,7 @@ void chunk_store_init(struct chunk_store *store, struct memory *memory);
 void chunk_store_trim(struct chunk_store *store);
 /* The largest usable size of a chunk (at least 65535 + 512 bytes). */
 uint32_t chunk_max(void);
-/* A chunk with room for `want` bytes or more (at most chunk_max()), one reference, begin = end = 0. */
+/* A chunk with room for at least want <= chunk_max() bytes, one reference, begin = end = 0. */
 struct chunk *chunk_take(struct chunk_store *store, uint32_t want, enum memory_need need);
 static inline void chunk_hold(struct chunk *chunk) { chunk->references++; }
 /* Drops a reference; the last one frees it. */
