@@ -163,28 +163,33 @@ size_t chunk_queue_append(struct chunk_queue *queue, struct chunk_store *store, 
     return taken;
 }
 
+static void drop_head(struct chunk_queue *queue, struct chunk_store *store)
+{
+    struct chunk *head = queue->head;
+
+    queue->head = head->next;
+    if (queue->head == NULL)
+        queue->tail = NULL;
+    head->next = NULL;
+    chunk_drop(store, head);
+}
+
 void chunk_queue_consume(struct chunk_queue *queue, struct chunk_store *store, uint64_t n)
 {
     queue->length -= n;
-    while (n != 0) {
-        struct chunk *head = queue->head;
-
-        if (n < chunk_length(head)) {
-            head->begin += (uint32_t)n;
-            return;
-        }
-        n -= chunk_length(head);
-        queue->head = head->next;
-        if (queue->head == NULL)
-            queue->tail = NULL;
-        head->next = NULL;
-        chunk_drop(store, head);
+    while (queue->head != NULL && n >= chunk_length(queue->head)) {
+        n -= chunk_length(queue->head);
+        drop_head(queue, store);
     }
+    if (queue->head != NULL)
+        queue->head->begin += (uint32_t)n;
 }
 
 void chunk_queue_clear(struct chunk_queue *queue, struct chunk_store *store)
 {
-    chunk_queue_consume(queue, store, queue->length);
+    while (queue->head != NULL)
+        drop_head(queue, store);
+    queue->length = 0;
 }
 
 struct chunk *chunk_queue_find(const struct chunk_queue *queue, uint64_t offset, uint32_t *at)

@@ -182,20 +182,20 @@ void demux_free(struct demux *demux)
         at += 1U << (demux->depth - segment->depth);
         memory_give(demux->memory, segment, segment_bytes(demux->mask));
     }
-    memory_give(demux->memory, demux->directory, entries * sizeof(*demux->directory));
+    memory_give(demux->memory, demux->directory, entries * sizeof(void *));
     demux_init(demux, demux->memory, &demux->key, demux->tuple_of, demux->context);
 }
 
 /* The first directory and segment of a table. */
 static bool create(struct demux *demux)
 {
-    demux->directory = memory_take(demux->memory, sizeof(*demux->directory), MEMORY_ORDINARY);
+    demux->directory = memory_take(demux->memory, sizeof(void *), MEMORY_ORDINARY);
     if (demux->directory == NULL)
         return false;
     demux->mask = SLOTS_LEAST - 1;
     demux->directory[0] = segment_new(demux, demux->mask, 0);
     if (demux->directory[0] == NULL) {
-        memory_give(demux->memory, demux->directory, sizeof(*demux->directory));
+        memory_give(demux->memory, demux->directory, sizeof(void *));
         demux->directory = NULL;
         return false;
     }
@@ -221,13 +221,13 @@ static bool directory_resize(struct demux *demux, uint32_t depth)
 {
     size_t entries = (size_t)1 << depth, before = (size_t)1 << demux->depth;
     struct demux_segment **directory =
-        memory_take(demux->memory, entries * sizeof(*directory), MEMORY_ORDINARY);
+        memory_take(demux->memory, entries * sizeof(void *), MEMORY_ORDINARY);
 
     if (directory == NULL)
         return false;
     for (size_t at = 0; at < entries; at++)
         directory[at] = demux->directory[at * before / entries];
-    memory_give(demux->memory, demux->directory, before * sizeof(*directory));
+    memory_give(demux->memory, demux->directory, before * sizeof(void *));
     demux->directory = directory;
     demux->depth = depth;
     return true;
