@@ -26,7 +26,6 @@ struct ladder_options {
     bool ascii;       /* nothing beyond ASCII */
     bool terminal;    /* somebody else writes there too: begin each block of lines on a fresh line */
     bool both_ends;   /* records of both ends come; else only the right end's */
-    bool faulty;      /* segments may be lost or held between the ends */
     const char *left, *right; /* names of the ends */
     wh_time start;    /* zero of the time column */
     wh_time two_msl;  /* how long an inferred TIME-WAIT may last */
