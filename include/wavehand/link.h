@@ -28,11 +28,11 @@ typedef struct wh_tun wh_tun;
 
 typedef struct wh_tun_options {
     size_t size;
-    const char *name;  /* NULL: the kernel chooses */
-    int fd;            /* an open and attached TUN descriptor, which wh_tun then owns, or -1 to open
+    const char *name; /* NULL: the kernel chooses */
+    int fd;           /* an open and attached TUN descriptor, which wh_tun then owns, or -1 to open
                           /dev/net/tun, which creates the device in this network namespace */
-    uint32_t mtu;      /* bytes; default 65520. Set on a device opened here, not on an adopted one */
-    bool offload;      /* virtio-net header with checksum and segmentation offload; default true */
+    uint32_t mtu;     /* bytes; default 65520. Set on a device opened here, not on an adopted one */
+    bool offload;     /* virtio-net header with checksum and segmentation offload; default true */
 } wh_tun_options;
 
 WH_API void wh_tun_options_init(wh_tun_options *options);
@@ -84,10 +84,11 @@ typedef enum wh_direction { WH_A_TO_B, WH_B_TO_A } wh_direction;
 typedef struct wh_path_options {
     size_t size;
     wh_link_kind link;
-    uint32_t mtu;         /* super-segments are split to this before faults act; bytes of IP packet */
+    uint32_t mtu; /* super-segments are split to this before faults act; bytes of IP packet */
     uint8_t seed[32];
-    size_t queue_limit;   /* bytes queued each way before the tail is dropped, with a rate; default 1 MiB */
-    uint32_t notes;       /* capacity of the list of notes; default 0 */
+    size_t
+        queue_limit; /* bytes queued each way before the tail is dropped, with a rate; default 1 MiB */
+    uint32_t notes; /* capacity of the list of notes; default 0 */
 } wh_path_options;
 
 WH_API void wh_path_options_init(wh_path_options *options);
@@ -119,9 +120,9 @@ WH_API size_t wh_path_under_way(const wh_path *path);
 typedef struct wh_path_note {
     wh_time time;
     wh_direction direction;
-    wh_reason reason;   /* WH_WHY_FAULT_... */
-    uint32_t seq;       /* of the TCP segment, if it is one */
-    uint16_t flags;     /* WH_SYN ... */
+    wh_reason reason; /* WH_WHY_FAULT_... */
+    uint32_t seq;     /* of the TCP segment, if it is one */
+    uint16_t flags;   /* WH_SYN ... */
     uint32_t length;
     wh_endpoint source, destination;
 } wh_path_note;
@@ -159,8 +160,8 @@ WH_API int wh_capture_open(wh_capture **capture, const char *file, wh_link_kind 
  * cannot grow: it is cut back to the last whole frame, and every later call
  * answers the same. WH_E_MSGSIZE for a frame no IP packet can fill.
  */
-WH_API int wh_capture_write(wh_capture *capture, uint64_t when, bool outgoing, const wh_frame *frame,
-                            const char *comment);
+WH_API int wh_capture_write(wh_capture *capture, uint64_t when, bool outgoing,
+                            const wh_frame *frame, const char *comment);
 /*
  * Frames gather in a buffer until it is full or they are a tenth of a second older
  * than the newest; this writes what is there. For programs that go quiet. Errors

@@ -78,8 +78,7 @@ bool corrupt(struct sight *sight, uint64_t random)
     switch (sight->packet.protocol) {
     case IP_TCP:
     case IP_ICMP:
-    case IP_ICMPV6:
-        break;
+    case IP_ICMPV6: break;
     case IP_UDP:
         if (length < 8 || get16(transport + UDP_CHECKSUM) == 0)
             return false; /* nothing would tell (RFC 768) */
@@ -87,8 +86,7 @@ bool corrupt(struct sight *sight, uint64_t random)
         if (at == UDP_CHECKSUM || at == UDP_CHECKSUM + 1)
             at -= UDP_CHECKSUM;
         break;
-    default:
-        return false;
+    default: return false;
     }
     /* One bit changes the sum by a power of two, which is never a multiple of 65535. */
     transport[at] ^= (uint8_t)(1U << (random >> 32 & 7));

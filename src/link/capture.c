@@ -54,12 +54,12 @@ static const uint64_t flush_after = WH_SECOND / 10;
 struct wh_capture {
     int fd;
     bool standard_output;
-    bool failed;        /* the file cannot grow any more */
+    bool failed; /* the file cannot grow any more */
     wh_link_kind link;
     const struct checksum *sum;
-    uint64_t written;   /* bytes of whole blocks in the file */
-    uint64_t oldest;    /* when the first frame in the buffer was seen */
-    size_t used;        /* bytes in the buffer */
+    uint64_t written; /* bytes of whole blocks in the file */
+    uint64_t oldest;  /* when the first frame in the buffer was seen */
+    size_t used;      /* bytes in the buffer */
     uint8_t buffer[BUFFER];
 };
 
@@ -196,7 +196,8 @@ int wh_capture_open(wh_capture **answer, const char *file, wh_link_kind link, ch
         return WH_E_NOMEM;
     }
     bool standard_output = strcmp(file, "-") == 0;
-    int fd = standard_output ? STDOUT_FILENO : open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int fd = standard_output ? STDOUT_FILENO
+                             : open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     *capture = (wh_capture){
         .fd = fd,
         .standard_output = standard_output,
@@ -204,13 +205,15 @@ int wh_capture_open(wh_capture **answer, const char *file, wh_link_kind link, ch
         .sum = checksum_best(),
     };
     if (fd < 0) {
-        snprintf(error, error_size, "%s: cannot create this capture file: %s", file, strerror(errno));
+        snprintf(error, error_size, "%s: cannot create this capture file: %s", file,
+                 strerror(errno));
         free(capture);
         return WH_E_IO;
     }
     add_file_header(capture);
     if (wh_capture_flush(capture) != WH_OK) {
-        snprintf(error, error_size, "%s: cannot write to this capture file: %s", file, strerror(errno));
+        snprintf(error, error_size, "%s: cannot write to this capture file: %s", file,
+                 strerror(errno));
         wh_capture_close(capture);
         return WH_E_IO;
     }

@@ -36,10 +36,8 @@ static bool link_known(int link)
     case DLT_NULL:
     case DLT_LOOP:
     case DLT_LINUX_SLL:
-    case DLT_LINUX_SLL2:
-        return true;
-    default:
-        return false;
+    case DLT_LINUX_SLL2: return true;
+    default: return false;
     }
 }
 
@@ -52,7 +50,8 @@ int capture_reader_open(struct capture_reader **answer, const char *file, char *
         snprintf(error, error_size, "%s: no memory", file);
         return WH_E_NOMEM;
     }
-    reader->pcap = pcap_open_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, reason);
+    reader->pcap =
+        pcap_open_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, reason);
     if (reader->pcap == NULL) {
         snprintf(error, error_size, "%s: cannot read this capture: %s", file, reason);
         free(reader);
@@ -90,12 +89,8 @@ static uint32_t after_ethertype(const struct captured *captured, uint32_t at)
 static bool find_ip(int link, const struct captured *captured, uint32_t *at)
 {
     switch (link) {
-    case DLT_EN10MB:
-        *at = after_ethertype(captured, 12);
-        return *at > 0;
-    case DLT_LINUX_SLL:
-        *at = after_ethertype(captured, 14);
-        return *at > 0;
+    case DLT_EN10MB: *at = after_ethertype(captured, 12); return *at > 0;
+    case DLT_LINUX_SLL: *at = after_ethertype(captured, 14); return *at > 0;
     case DLT_LINUX_SLL2: {
         /* The protocol stands in front here, and tags are not in the way. */
         uint16_t type = captured->length >= 20 ? get16(captured->frame) : 0;
@@ -106,9 +101,7 @@ static bool find_ip(int link, const struct captured *captured, uint32_t *at)
     case DLT_LOOP:
         *at = 4; /* the address family before it differs between systems; the version will tell */
         return true;
-    default:
-        *at = 0;
-        return true;
+    default: *at = 0; return true;
     }
 }
 

@@ -5,10 +5,7 @@
  */
 #include "link/dice.h"
 
-static uint64_t rotate(uint64_t value, unsigned by)
-{
-    return value << by | value >> (64 - by);
-}
+static uint64_t rotate(uint64_t value, unsigned by) { return value << by | value >> (64 - by); }
 
 static uint64_t mix(uint64_t *counter)
 {

@@ -14,15 +14,15 @@
 
 enum argument { NOTHING, PERCENT, TIME, RATE, SIZE, KIND, COUNT, AFTER };
 
-#define ACTION_ROW(id, word, first, second) {word, {first, second}},
+#define ACTION_ROW(id, word, first, second) { word, { first, second } },
 static const struct {
     const char *word;
     enum argument argument[2];
-} actions[] = {FAULT_ACTIONS(ACTION_ROW)};
+} actions[] = { FAULT_ACTIONS(ACTION_ROW) };
 #undef ACTION_ROW
 
 #define KIND_ROW(id, word) word,
-static const char *const kinds[] = {SEGMENT_KINDS(KIND_ROW)};
+static const char *const kinds[] = { SEGMENT_KINDS(KIND_ROW) };
 #undef KIND_ROW
 
 struct unit {
@@ -31,21 +31,22 @@ struct unit {
 };
 
 /* Each list ends with a NULL word. */
-static const struct unit percent_units[] = {{"%", DICE_CERTAIN / 100}, {NULL, 0}};
+static const struct unit percent_units[] = { { "%", DICE_CERTAIN / 100 }, { NULL, 0 } };
 static const struct unit time_units[] = {
-    {"ns", 1}, {"us", WH_MICROSECOND}, {"ms", WH_MILLISECOND}, {"s", WH_SECOND}, {"m", 60 * WH_SECOND},
-    {NULL, 0},
+    { "ns", 1 },        { "us", WH_MICROSECOND }, { "ms", WH_MILLISECOND },
+    { "s", WH_SECOND }, { "m", 60 * WH_SECOND },  { NULL, 0 },
 };
 static const struct unit rate_units[] = {
-    {"bit", 1}, {"kbit", 1000}, {"mbit", 1000000}, {"gbit", 1000000000}, {NULL, 0},
+    { "bit", 1 }, { "kbit", 1000 }, { "mbit", 1000000 }, { "gbit", 1000000000 }, { NULL, 0 },
 };
 static const struct unit size_units[] = {
-    {"b", 1}, {"kb", 1 << 10}, {"mb", 1 << 20}, {"gb", 1 << 30}, {NULL, 0},
+    { "b", 1 }, { "kb", 1 << 10 }, { "mb", 1 << 20 }, { "gb", 1 << 30 }, { NULL, 0 },
 };
-static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
+static const struct unit no_units[] = { { "", 1 }, { NULL, 0 } };
 
-static const char actions_expected[] = "loss, delay, jitter, rate, reorder, duplicate, corrupt, drop, "
-                                       "hold, refuse, reset, silence or zero-window";
+static const char actions_expected[] =
+    "loss, delay, jitter, rate, reorder, duplicate, corrupt, drop, "
+    "hold, refuse, reset, silence or zero-window";
 static const char kinds_expected[] = "a kind of segment: syn, syn-ack, ack-of-syn, data, fin, "
                                      "ack-of-fin or rst";
 
@@ -58,10 +59,7 @@ struct reader {
     size_t error_size;
 };
 
-static bool blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
+static bool blank(char c) { return c == ' ' || c == '\t'; }
 
 static void next_word(struct reader *reader)
 {
@@ -83,8 +81,8 @@ static int complain(const struct reader *reader, const char *expected)
 {
     size_t column = (size_t)(reader->word - reader->spec) + 1;
     if (reader->length == 0)
-        snprintf(reader->error, reader->error_size, "column %zu: expected %s, but the rule ends there",
-                 column, expected);
+        snprintf(reader->error, reader->error_size,
+                 "column %zu: expected %s, but the rule ends there", column, expected);
     else
         snprintf(reader->error, reader->error_size, "column %zu: expected %s, not \"%.*s\"", column,
                  expected, reader->length > 40 ? 40 : (int)reader->length, reader->word);
@@ -124,7 +122,8 @@ static bool read_number(const struct reader *reader, const struct unit *units, u
     if (!read_digits(&at, end, &value, &decimals))
         return false;
     size_t rest = (size_t)(end - at);
-    while (units->word != NULL && (strlen(units->word) != rest || memcmp(units->word, at, rest) != 0))
+    while (units->word != NULL &&
+           (strlen(units->word) != rest || memcmp(units->word, at, rest) != 0))
         units++;
     if (units->word == NULL)
         return false;
@@ -154,8 +153,7 @@ static int read_argument(struct reader *reader, enum argument argument, struct f
 {
     uint64_t chance = 0;
     switch (argument) {
-    case NOTHING:
-        return WH_OK;
+    case NOTHING: return WH_OK;
     case PERCENT:
         if (!read_number(reader, percent_units, DICE_CERTAIN, &chance))
             return complain(reader, "a percentage above 0% up to 100%, such as 0.5%");
@@ -244,7 +242,8 @@ static int read_limits(struct reader *reader, struct fault *fault)
             bool to = word_is(reader, "to");
             struct fault_end *end = to ? &fault->to : &fault->from;
             next_word(reader);
-            result = word_is(reader, "port") ? read_port(reader, &end->port) : read_place(reader, end, to);
+            result = word_is(reader, "port") ? read_port(reader, &end->port)
+                                             : read_place(reader, end, to);
         } else {
             return complain(reader, "to, from, port or the end of the rule");
         }
@@ -256,8 +255,8 @@ static int read_limits(struct reader *reader, struct fault *fault)
 
 int fault_parse(struct fault *fault, const char *spec, char *error, size_t error_size)
 {
-    struct reader reader = {.spec = spec, .word = spec, .error = error, .error_size = error_size};
-    *fault = (struct fault){.action = FAULT_ACTION_COUNT};
+    struct reader reader = { .spec = spec, .word = spec, .error = error, .error_size = error_size };
+    *fault = (struct fault){ .action = FAULT_ACTION_COUNT };
     next_word(&reader);
     for (unsigned i = 0; i < FAULT_ACTION_COUNT; i++) {
         if (word_is(&reader, actions[i].word))
@@ -290,5 +289,6 @@ bool fault_applies(const struct fault *fault, const struct sight *sight, wh_dire
                                                fault->port == sight->destination_port)))
         return false;
     return end_applies(&fault->from, sight, &sight->packet.source, sight->source_port, direction) &&
-           end_applies(&fault->to, sight, &sight->packet.destination, sight->destination_port, direction);
+           end_applies(&fault->to, sight, &sight->packet.destination, sight->destination_port,
+                       direction);
 }

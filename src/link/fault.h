@@ -57,11 +57,11 @@ struct fault_end {
 
 struct fault {
     enum fault_action action;
-    enum segment_kind kind;   /* DROP, HOLD */
-    uint32_t chance;          /* parts of DICE_CERTAIN */
-    uint64_t amount;          /* nanoseconds, bits a second, bytes, or which one to drop */
+    enum segment_kind kind; /* DROP, HOLD */
+    uint32_t chance;        /* parts of DICE_CERTAIN */
+    uint64_t amount;        /* nanoseconds, bits a second, bytes, or which one to drop */
     struct fault_end from, to;
-    uint16_t port;            /* of either end; 0: any */
+    uint16_t port; /* of either end; 0: any */
 };
 
 /* Reads a rule. WH_E_INVAL, and one line with the column and what was expected there, in error. */

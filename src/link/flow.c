@@ -18,7 +18,7 @@
 int flow_table_init(struct flow_table *table, uint64_t k0, uint64_t k1)
 {
     table->flows = calloc((size_t)FLOW_SETS * FLOW_WAYS, sizeof *table->flows);
-    table->key = (struct siphash_key){.k0 = k0, .k1 = k1};
+    table->key = (struct siphash_key){ .k0 = k0, .k1 = k1 };
     table->clock = 0;
     return table->flows != NULL ? WH_OK : WH_E_NOMEM;
 }

@@ -23,17 +23,17 @@ struct flow_half {
     uint32_t iss, next, fin; /* next: one past the highest number sent */
     bool syn, bare_syn;      /* a SYN was sent; one without ACK */
     bool next_known, fin_sent;
-    uint64_t bytes;          /* of data, each counted once */
+    uint64_t bytes; /* of data, each counted once */
     uint32_t count[KIND_COUNT];
 };
 
 struct flow {
     struct flow_key key;
     bool used;
-    bool reset;      /* by a rule: nothing of it passes any more */
-    bool over;       /* a RST was seen */
+    bool reset; /* by a rule: nothing of it passes any more */
+    bool over;  /* a RST was seen */
     uint64_t touched;
-    wh_time first;   /* its first segment */
+    wh_time first;            /* its first segment */
     struct flow_half half[2]; /* by direction of travel */
 };
 

@@ -31,7 +31,7 @@ static void give(void *context, void *memory, size_t size)
 
 wh_memory wh_memory_malloc(void)
 {
-    return (wh_memory){.context = NULL, .alloc = take, .free = give};
+    return (wh_memory){ .context = NULL, .alloc = take, .free = give };
 }
 
 /* For kernels and sandboxes without getrandom. */
@@ -54,7 +54,7 @@ void wh_seed(uint8_t seed[32], uint64_t number)
         fputs("wavehand: the system gives no random bytes\n", stderr);
         abort();
     }
-    uint8_t start[32] = {0};
+    uint8_t start[32] = { 0 };
     for (unsigned i = 0; i < 8; i++)
         start[i] = (uint8_t)(number >> 8 * i);
     struct dice dice;

@@ -146,20 +146,11 @@ static bool meets_its_fate(const struct passage *passage)
         if (!fault_applies(&rule->fault, &passage->sight, passage->direction))
             continue;
         switch (rule->fault.action) {
-        case FAULT_REFUSE:
-            ends = refused(passage);
-            break;
-        case FAULT_SILENCE:
-            ends = silenced(passage, rule);
-            break;
-        case FAULT_DROP:
-            ends = dropped(passage, rule);
-            break;
-        case FAULT_LOSS:
-            ends = lost(passage, rule);
-            break;
-        default:
-            break;
+        case FAULT_REFUSE: ends = refused(passage); break;
+        case FAULT_SILENCE: ends = silenced(passage, rule); break;
+        case FAULT_DROP: ends = dropped(passage, rule); break;
+        case FAULT_LOSS: ends = lost(passage, rule); break;
+        default: break;
         }
         if (ends)
             return true;
@@ -185,7 +176,8 @@ static uint64_t bytes_passed(const struct passage *passage, const struct fault *
 static void close_window(struct passage *passage, const struct rule *rule)
 {
     const struct fault *fault = &rule->fault;
-    const struct flow_half *data = passage->flow != NULL ? &passage->flow->half[!passage->direction] : NULL;
+    const struct flow_half *data =
+        passage->flow != NULL ? &passage->flow->half[!passage->direction] : NULL;
     if (data == NULL || data->bytes < fault->amount || !(passage->sight.flags & WH_ACK) ||
         (passage->sight.flags & (WH_SYN | WH_RST)) ||
         !applies_backwards(fault, &passage->sight, passage->direction))
@@ -275,9 +267,7 @@ static bool pass(struct passage *passage, struct rule *rule, struct parcel *parc
             return false;
         }
         break;
-    case FAULT_DELAY:
-        *at += fault->amount;
-        break;
+    case FAULT_DELAY: *at += fault->amount; break;
     case FAULT_REORDER:
         if (dice_chance(&path->dice, fault->chance)) {
             parcel->natural = *at;
@@ -286,8 +276,7 @@ static bool pass(struct passage *passage, struct rule *rule, struct parcel *parc
             note(passage, WH_WHY_FAULT_REORDER);
         }
         break;
-    default:
-        break;
+    default: break;
     }
     return true;
 }
@@ -295,8 +284,8 @@ static bool pass(struct passage *passage, struct rule *rule, struct parcel *parc
 /* Third stage. The rules go by what the segment was before anything was corrupted. */
 static void travel(struct passage *passage, struct parcel *parcel)
 {
-    static const enum fault_action stations[] = {FAULT_HOLD, FAULT_JITTER, FAULT_RATE, FAULT_DELAY,
-                                                 FAULT_REORDER};
+    static const enum fault_action stations[] = { FAULT_HOLD, FAULT_JITTER, FAULT_RATE, FAULT_DELAY,
+                                                  FAULT_REORDER };
     wh_path *path = passage->path;
     wh_time at = passage->now;
     for (unsigned station = 0; station < sizeof stations / sizeof stations[0]; station++) {
@@ -342,7 +331,7 @@ static void reset_when_due(const struct passage *passage)
 
 void mischief(wh_path *path, wh_direction direction, struct parcel *parcel, wh_time now)
 {
-    struct passage passage = {.path = path, .direction = direction, .now = now};
+    struct passage passage = { .path = path, .direction = direction, .now = now };
     if (path->rule_count == 0) {
         parcel->due = now;
         path_carry(path, direction, parcel);

@@ -7,14 +7,11 @@ struct parcel *parcel_new(size_t length)
 {
     struct parcel *parcel = malloc(sizeof *parcel + length);
     if (parcel != NULL)
-        *parcel = (struct parcel){.length = (uint32_t)length};
+        *parcel = (struct parcel){ .length = (uint32_t)length };
     return parcel;
 }
 
-void parcel_free(struct parcel *parcel)
-{
-    free(parcel);
-}
+void parcel_free(struct parcel *parcel) { free(parcel); }
 
 void parcel_free_list(struct parcel *parcel)
 {
@@ -30,7 +27,7 @@ void underway_free(struct underway *underway)
     for (size_t i = 0; i < underway->count; i++)
         parcel_free(underway->heap[i]);
     free(underway->heap);
-    *underway = (struct underway){0};
+    *underway = (struct underway){ 0 };
 }
 
 static bool before(const struct parcel *a, const struct parcel *b)

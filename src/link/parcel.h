@@ -8,12 +8,12 @@
 struct parcel {
     struct parcel *next; /* in the list of those handed out */
     wh_time due;
-    wh_time natural;     /* held back to be overtaken: when it would have arrived */
-    uint64_t order;      /* among those due at the same time */
-    uint64_t serial;     /* of the frame it came from; 0: made by the path */
-    uint32_t position;   /* in the heap */
+    wh_time natural;   /* held back to be overtaken: when it would have arrived */
+    uint64_t order;    /* among those due at the same time */
+    uint64_t serial;   /* of the frame it came from; 0: made by the path */
+    uint32_t position; /* in the heap */
     uint32_t length;
-    uint8_t passes;      /* how many more frames shall overtake it; 0: not held back */
+    uint8_t passes; /* how many more frames shall overtake it; 0: not held back */
     uint8_t bytes[];
 };
 

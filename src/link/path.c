@@ -78,10 +78,8 @@ static bool needs_tracking(const struct fault *fault)
     case FAULT_HOLD:
     case FAULT_RESET:
     case FAULT_SILENCE:
-    case FAULT_ZERO_WINDOW:
-        return true;
-    default:
-        return false;
+    case FAULT_ZERO_WINDOW: return true;
+    default: return false;
     }
 }
 
@@ -103,14 +101,11 @@ int wh_path_fault(wh_path *path, const char *spec, char *error, size_t error_siz
         }
         path->tracking = true;
     }
-    path->rules[path->rule_count++] = (struct rule){.fault = fault};
+    path->rules[path->rule_count++] = (struct rule){ .fault = fault };
     return WH_OK;
 }
 
-bool wh_path_faulty(const wh_path *path)
-{
-    return path->rule_count > 0;
-}
+bool wh_path_faulty(const wh_path *path) { return path->rule_count > 0; }
 
 void path_note(wh_path *path, wh_direction direction, const struct sight *sight, wh_reason reason,
                wh_time now)
@@ -129,8 +124,8 @@ void path_note(wh_path *path, wh_direction direction, const struct sight *sight,
         .seq = sight->seq,
         .flags = sight->flags,
         .length = sight->tcp ? sight->data : (uint32_t)sight->length,
-        .source = {sight->packet.source, sight->source_port},
-        .destination = {sight->packet.destination, sight->destination_port},
+        .source = { sight->packet.source, sight->source_port },
+        .destination = { sight->packet.destination, sight->destination_port },
     };
 }
 
@@ -199,7 +194,8 @@ static void send_pieces(wh_path *path, wh_direction direction, const wh_frame *f
     }
 }
 
-void wh_path_send(wh_path *path, wh_direction direction, const wh_frame *frames, size_t n, wh_time now)
+void wh_path_send(wh_path *path, wh_direction direction, const wh_frame *frames, size_t n,
+                  wh_time now)
 {
     for (size_t i = 0; i < n; i++)
         send_pieces(path, direction, &frames[i], now);
@@ -216,7 +212,8 @@ static void forget_late(struct lane *lane, const struct parcel *parcel)
     }
 }
 
-size_t wh_path_receive(wh_path *path, wh_direction direction, wh_frame *frames, size_t cap, wh_time now)
+size_t wh_path_receive(wh_path *path, wh_direction direction, wh_frame *frames, size_t cap,
+                       wh_time now)
 {
     struct lane *lane = &path->lane[direction];
     parcel_free_list(lane->handed);
@@ -232,7 +229,7 @@ size_t wh_path_receive(wh_path *path, wh_direction direction, wh_frame *frames, 
         parcel->next = lane->handed;
         lane->handed = parcel;
         frames[n++] = (wh_frame){
-            .slice = {{parcel->bytes, parcel->length}},
+            .slice = { { parcel->bytes, parcel->length } },
             .slices = 1,
             .length = parcel->length,
             .serial = parcel->serial,

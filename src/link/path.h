@@ -41,11 +41,11 @@ struct wh_path {
     const struct checksum *sum;
     struct rule rules[PATH_RULES_MAX];
     unsigned rule_count;
-    bool tracking;            /* some rule needs the connections */
+    bool tracking; /* some rule needs the connections */
     struct flow_table flows;
     struct lane lane[2];
-    uint64_t order;           /* of the last parcel */
-    wh_path_note *notes;      /* a ring */
+    uint64_t order;      /* of the last parcel */
+    wh_path_note *notes; /* a ring */
     uint32_t note_room, note_first, note_count;
 };
 

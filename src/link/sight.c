@@ -22,7 +22,7 @@ static bool see_packet(struct sight *sight, wh_link_kind link)
 
 void sight_take(struct sight *sight, wh_link_kind link, uint8_t *frame, size_t length)
 {
-    *sight = (struct sight){.frame = frame, .length = length};
+    *sight = (struct sight){ .frame = frame, .length = length };
     sight->ip = see_packet(sight, link);
     if (!sight->ip)
         return;

@@ -45,10 +45,7 @@ void wh_sim_free(wh_sim *sim)
     free(sim);
 }
 
-wh_time wh_sim_now(const wh_sim *sim)
-{
-    return sim->now;
-}
+wh_time wh_sim_now(const wh_sim *sim) { return sim->now; }
 
 int wh_sim_join(wh_sim *sim, wh_stack *a, wh_stack *b, wh_path *path)
 {
@@ -56,8 +53,8 @@ int wh_sim_join(wh_sim *sim, wh_stack *a, wh_stack *b, wh_path *path)
         return WH_E_INVAL;
     for (size_t i = 0; i < sim->count; i++) {
         const struct joint *joint = &sim->joints[i];
-        if (joint->path == path || joint->side[0] == a || joint->side[0] == b || joint->side[1] == a ||
-            joint->side[1] == b)
+        if (joint->path == path || joint->side[0] == a || joint->side[0] == b ||
+            joint->side[1] == a || joint->side[1] == b)
             return WH_E_INVAL;
     }
     if (sim->count == sim->room) {
@@ -68,7 +65,7 @@ int wh_sim_join(wh_sim *sim, wh_stack *a, wh_stack *b, wh_path *path)
         sim->joints = joints;
         sim->room = room;
     }
-    sim->joints[sim->count++] = (struct joint){.side = {a, b}, .path = path};
+    sim->joints[sim->count++] = (struct joint){ .side = { a, b }, .path = path };
     return WH_OK;
 }
 
@@ -133,7 +130,4 @@ wh_time wh_sim_settle(wh_sim *sim)
     return when == WH_NEVER ? when : MAX(when, sim->now + 1);
 }
 
-void wh_sim_advance(wh_sim *sim, wh_time when)
-{
-    sim->now = MAX(sim->now, when);
-}
+void wh_sim_advance(wh_sim *sim, wh_time when) { sim->now = MAX(sim->now, when); }

@@ -17,8 +17,15 @@
 #include "wire/ip.h"
 
 enum {
-    TCP_SEQ = 4, TCP_OFFSET = 12, TCP_FLAGS = 13, TCP_CHECKSUM = 16, TCP_URGENT = 18, TCP_HEADER = 20,
-    UDP_LENGTH = 4, UDP_CHECKSUM = 6, UDP_HEADER_LENGTH = 8,
+    TCP_SEQ = 4,
+    TCP_OFFSET = 12,
+    TCP_FLAGS = 13,
+    TCP_CHECKSUM = 16,
+    TCP_URGENT = 18,
+    TCP_HEADER = 20,
+    UDP_LENGTH = 4,
+    UDP_CHECKSUM = 6,
+    UDP_HEADER_LENGTH = 8,
 };
 
 size_t frame_copy(const wh_frame *frame, size_t offset, void *to, size_t length)
@@ -79,7 +86,7 @@ static bool find_transport(struct split *split, wh_link_kind link, size_t gather
 void split_begin(struct split *split, const wh_frame *frame, wh_link_kind link,
                  const struct checksum *sum)
 {
-    *split = (struct split){.frame = frame, .sum = sum, .pieces = 1};
+    *split = (struct split){ .frame = frame, .sum = sum, .pieces = 1 };
     size_t gathered = frame_copy(frame, 0, split->bytes, sizeof split->bytes);
     if (!find_transport(split, link, gathered)) {
         split->transport = 0;
@@ -128,7 +135,7 @@ static void correct_tcp(const struct split *split, uint8_t *tcp)
     if (split->piece > 0)
         tcp[TCP_FLAGS] &= (uint8_t)~WH_CWR;
     if (split->piece + 1 < split->pieces)
-        tcp[TCP_FLAGS] &= (uint8_t)~(WH_FIN | WH_PSH);
+        tcp[TCP_FLAGS] &= (uint8_t) ~(WH_FIN | WH_PSH);
     if ((tcp[TCP_FLAGS] & WH_URG) == 0)
         return;
     uint32_t urgent = get16(tcp + TCP_URGENT);
@@ -177,8 +184,8 @@ void split_next(struct split *split, uint8_t *to)
         return;
     uint32_t payload = piece_payload(split);
     memcpy(to, split->bytes, split->headers);
-    frame_copy(split->frame, split->headers + (size_t)split->piece * split->size, to + split->headers,
-               payload);
+    frame_copy(split->frame, split->headers + (size_t)split->piece * split->size,
+               to + split->headers, payload);
     if (split->pieces > 1) {
         correct_ip(split, to + split->link_header, length - split->link_header);
         if (split->protocol == IP_TCP)

@@ -16,15 +16,15 @@
 struct split {
     const wh_frame *frame;
     const struct checksum *sum;
-    size_t link_header;  /* where IP begins */
-    size_t transport;    /* where TCP or UDP begins; 0: neither */
-    size_t headers;      /* where the payload begins */
+    size_t link_header; /* where IP begins */
+    size_t transport;   /* where TCP or UDP begins; 0: neither */
+    size_t headers;     /* where the payload begins */
     uint8_t version, protocol;
-    uint32_t pieces;     /* in all */
-    uint32_t piece;      /* next one, from 0 */
-    uint32_t size;       /* payload bytes of every piece but the last */
-    uint32_t payload;    /* payload bytes in all */
-    uint64_t pseudo;     /* sum of the addresses and the protocol */
+    uint32_t pieces;                  /* in all */
+    uint32_t piece;                   /* next one, from 0 */
+    uint32_t size;                    /* payload bytes of every piece but the last */
+    uint32_t payload;                 /* payload bytes in all */
+    uint64_t pseudo;                  /* sum of the addresses and the protocol */
     uint8_t bytes[SPLIT_HEADERS_MAX]; /* the headers, contiguous */
 };
 

@@ -30,14 +30,15 @@ static const char device[] = "/dev/net/tun";
 
 void wh_tun_options_init(wh_tun_options *options)
 {
-    *options = (wh_tun_options){.size = sizeof *options, .fd = -1, .mtu = 65520, .offload = true};
+    *options = (wh_tun_options){ .size = sizeof *options, .fd = -1, .mtu = 65520, .offload = true };
 }
 
 static int explain_open(char *error, size_t error_size)
 {
     const char *hint = "check that the system supports TUN devices";
     if (errno == ENOENT)
-        hint = "load the module with \"modprobe tun\", or create it with \"mknod /dev/net/tun c 10 200\"";
+        hint = "load the module with \"modprobe tun\", or create it with \"mknod /dev/net/tun c 10 "
+               "200\"";
     else if (errno == ENODEV || errno == ENXIO)
         hint = "load the module with \"modprobe tun\"";
     else if (errno == EACCES || errno == EPERM)
@@ -56,17 +57,19 @@ static int explain_create(const char *name, char *error, size_t error_size)
         hint = "another program has it open";
     else if (errno == EINVAL)
         hint = "a device of that name and another kind exists, or the name is not valid";
-    snprintf(error, error_size, "cannot create the TUN device %s: %s; %s", name, strerror(errno), hint);
+    snprintf(error, error_size, "cannot create the TUN device %s: %s; %s", name, strerror(errno),
+             hint);
     return WH_E_IO;
 }
 
 /* Creates the device, or attaches to the one of that name. */
 static int create(wh_tun *tun, const wh_tun_options *options, char *error, size_t error_size)
 {
-    struct ifreq request = {0};
+    struct ifreq request = { 0 };
     unsigned features = 0;
     if (options->name != NULL && strlen(options->name) >= sizeof request.ifr_name) {
-        snprintf(error, error_size, "the name \"%.40s\" is too long for a network device", options->name);
+        snprintf(error, error_size, "the name \"%.40s\" is too long for a network device",
+                 options->name);
         return WH_E_INVAL;
     }
     tun->fd = open(device, O_RDWR | O_CLOEXEC | O_NONBLOCK);
@@ -81,7 +84,8 @@ static int create(wh_tun *tun, const wh_tun_options *options, char *error, size_
         memcpy(request.ifr_name, options->name, strlen(options->name));
     request.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | (tun->virtio ? IFF_VNET_HDR : 0));
     if (ioctl(tun->fd, TUNSETIFF, &request) != 0)
-        return explain_create(options->name != NULL ? options->name : "(any name)", error, error_size);
+        return explain_create(options->name != NULL ? options->name : "(any name)", error,
+                              error_size);
     memcpy(tun->name, request.ifr_name, sizeof tun->name);
     return WH_OK;
 }
@@ -89,7 +93,7 @@ static int create(wh_tun *tun, const wh_tun_options *options, char *error, size_
 /* Takes over a descriptor that is attached to a device. */
 static int adopt(wh_tun *tun, const wh_tun_options *options, char *error, size_t error_size)
 {
-    struct ifreq request = {0};
+    struct ifreq request = { 0 };
     int flags = fcntl(options->fd, F_GETFL);
     tun->fd = options->fd;
     if (flags < 0 || ioctl(tun->fd, TUNGETIFF, &request) != 0) {
@@ -98,12 +102,15 @@ static int adopt(wh_tun *tun, const wh_tun_options *options, char *error, size_t
         return WH_E_INVAL;
     }
     if ((request.ifr_flags & (IFF_TUN | IFF_NO_PI)) != (IFF_TUN | IFF_NO_PI)) {
-        snprintf(error, error_size, "device %.15s must be a TUN device without packet information "
-                 "(IFF_TUN, IFF_NO_PI)", request.ifr_name);
+        snprintf(error, error_size,
+                 "device %.15s must be a TUN device without packet information "
+                 "(IFF_TUN, IFF_NO_PI)",
+                 request.ifr_name);
         return WH_E_INVAL;
     }
     if (fcntl(tun->fd, F_SETFL, flags | O_NONBLOCK) != 0) {
-        snprintf(error, error_size, "cannot make descriptor %d non-blocking: %s", tun->fd, strerror(errno));
+        snprintf(error, error_size, "cannot make descriptor %d non-blocking: %s", tun->fd,
+                 strerror(errno));
         return WH_E_IO;
     }
     tun->virtio = (request.ifr_flags & IFF_VNET_HDR) != 0;
@@ -122,11 +129,11 @@ static int agree(wh_tun *tun, bool offload, char *error, size_t error_size)
         unsigned long offloads;
         const char *note;
     } offers[] = {
-        {OFFLOAD_CHECKSUM | OFFLOAD_TSO4 | OFFLOAD_TSO6 | OFFLOAD_USO4 | OFFLOAD_USO6, NULL},
-        {OFFLOAD_CHECKSUM | OFFLOAD_TSO4 | OFFLOAD_TSO6,
-         "this kernel's TUN devices lack UDP segmentation offload (USO)"},
-        {OFFLOAD_CHECKSUM, "this kernel's TUN devices lack TCP segmentation offload"},
-        {0, "this kernel's TUN devices lack checksum and segmentation offload"},
+        { OFFLOAD_CHECKSUM | OFFLOAD_TSO4 | OFFLOAD_TSO6 | OFFLOAD_USO4 | OFFLOAD_USO6, NULL },
+        { OFFLOAD_CHECKSUM | OFFLOAD_TSO4 | OFFLOAD_TSO6,
+          "this kernel's TUN devices lack UDP segmentation offload (USO)" },
+        { OFFLOAD_CHECKSUM, "this kernel's TUN devices lack TCP segmentation offload" },
+        { 0, "this kernel's TUN devices lack checksum and segmentation offload" },
     };
     const int header = sizeof(struct virtio_net);
     if (!tun->virtio)
@@ -153,7 +160,7 @@ static int agree(wh_tun *tun, bool offload, char *error, size_t error_size)
 /* Of a device that was opened here: it lies in our network namespace. */
 static int set_mtu(wh_tun *tun, uint32_t mtu, char *error, size_t error_size)
 {
-    struct ifreq request = {0};
+    struct ifreq request = { 0 };
     int result = WH_OK;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -212,22 +219,13 @@ void wh_tun_close(wh_tun *tun)
     free(tun);
 }
 
-int wh_tun_fd(const wh_tun *tun)
-{
-    return tun->fd;
-}
+int wh_tun_fd(const wh_tun *tun) { return tun->fd; }
 
-const char *wh_tun_name(const wh_tun *tun)
-{
-    return tun->name;
-}
+const char *wh_tun_name(const wh_tun *tun) { return tun->name; }
 
 uint32_t wh_tun_features(const wh_tun *tun)
 {
     return tun->virtio ? WH_TX_CHECKSUM | WH_TX_SEGMENTATION : 0;
 }
 
-const char *wh_tun_note(const wh_tun *tun)
-{
-    return tun->note[0] != '\0' ? tun->note : NULL;
-}
+const char *wh_tun_note(const wh_tun *tun) { return tun->note[0] != '\0' ? tun->note : NULL; }

@@ -50,10 +50,10 @@ enum {
 struct wh_tun {
     int fd;
     char name[16];
-    bool virtio;       /* frames have a struct virtio_net before them */
-    char note[128];    /* empty: nothing is lacking */
+    bool virtio;    /* frames have a struct virtio_net before them */
+    char note[128]; /* empty: nothing is lacking */
     const struct checksum *sum;
-    bool cutting;      /* `split` has pieces of `super` left, which lies in `large` */
+    bool cutting; /* `split` has pieces of `super` left, which lies in `large` */
     wh_frame super;
     struct split split;
     uint8_t small[TUN_BATCH * TUN_SMALL];

@@ -29,7 +29,8 @@ struct target {
 
 static void choose_target(wh_tun *tun, wh_stack *host, struct target *target)
 {
-    target->buffer = host != NULL ? wh_buffer(host, TUN_FRAME_MAX, &target->base, &target->length) : NULL;
+    target->buffer =
+        host != NULL ? wh_buffer(host, TUN_FRAME_MAX, &target->base, &target->length) : NULL;
     if (target->buffer == NULL) {
         target->base = tun->large;
         target->length = sizeof tun->large;
@@ -39,9 +40,9 @@ static void choose_target(wh_tun *tun, wh_stack *host, struct target *target)
 /* Reads one frame; its length, 0 if none waits, or WH_E_IO. */
 static int read_frame(const wh_tun *tun, const struct target *target, struct virtio_net *header)
 {
-    struct iovec parts[] = {{header, sizeof *header}, {target->base, target->length}};
+    struct iovec parts[] = { { header, sizeof *header }, { target->base, target->length } };
     size_t before = tun->virtio ? sizeof *header : 0;
-    *header = (struct virtio_net){0};
+    *header = (struct virtio_net){ 0 };
     for (;;) {
         ssize_t got = tun->virtio ? readv(tun->fd, parts, 2) : readv(tun->fd, parts + 1, 1);
         if (got < 0 && errno == EINTR)
@@ -57,7 +58,7 @@ static int read_frame(const wh_tun *tun, const struct target *target, struct vir
 static void describe(wh_frame *frame, const struct virtio_net *header, void *base, size_t length)
 {
     *frame = (wh_frame){
-        .slice = {{base, length}},
+        .slice = { { base, length } },
         .slices = 1,
         .length = (uint32_t)length,
     };
@@ -76,7 +77,7 @@ static void describe(wh_frame *frame, const struct virtio_net *header, void *bas
 static size_t cut(wh_tun *tun, wh_frame *frames, size_t cap)
 {
     size_t n = 0, used = 0, length = 0;
-    const struct virtio_net plain = {0};
+    const struct virtio_net plain = { 0 };
     while (n < cap && (length = split_length(&tun->split)) > 0 && used + length <= TUN_CUT) {
         split_next(&tun->split, tun->cut + used);
         describe(&frames[n++], &plain, tun->cut + used, length);
@@ -113,7 +114,7 @@ int wh_tun_read(wh_tun *tun, wh_stack *host, wh_frame *frames, size_t cap)
 {
     size_t most = MIN(cap, (size_t)TUN_BATCH);
     size_t n = tun->cutting ? cut(tun, frames, most) : 0;
-    struct target target = {0};
+    struct target target = { 0 };
     int length = 0;
     if (n > 0 || most == 0)
         return (int)n;
@@ -135,7 +136,7 @@ int wh_tun_read(wh_tun *tun, wh_stack *host, wh_frame *frames, size_t cap)
         if (free_again)
             continue;
         bool own = target.buffer == NULL;
-        target = (struct target){0};
+        target = (struct target){ 0 };
         if (own)
             break;
     }
@@ -146,7 +147,7 @@ int wh_tun_read(wh_tun *tun, wh_stack *host, wh_frame *frames, size_t cap)
 
 static void describe_to_kernel(struct virtio_net *header, const wh_frame *frame)
 {
-    *header = (struct virtio_net){0};
+    *header = (struct virtio_net){ 0 };
     if (frame->flags & WH_FRAME_CHECKSUM_PARTIAL) {
         header->flags = VIRTIO_NEEDS_CHECKSUM;
         header->checksum_start = frame->checksum_start;
@@ -155,7 +156,8 @@ static void describe_to_kernel(struct virtio_net *header, const wh_frame *frame)
     if (frame->segment_size == 0 || frame->length - frame->headers <= frame->segment_size)
         return;
     const uint8_t *ip = frame->slice[0].base;
-    bool cwr = frame->slice[0].length > frame->transport + 13U && (ip[frame->transport + 13] & WH_CWR);
+    bool cwr =
+        frame->slice[0].length > frame->transport + 13U && (ip[frame->transport + 13] & WH_CWR);
     header->gso = (ip[0] >> 4) == 4 ? VIRTIO_GSO_TCP4 : VIRTIO_GSO_TCP6;
     if (cwr)
         header->gso |= VIRTIO_GSO_ECN;
@@ -170,18 +172,14 @@ static int write_parts(const wh_tun *tun, const struct iovec *parts, int count)
         if (writev(tun->fd, parts, count) >= 0)
             return 1;
         switch (errno) {
-        case EINTR:
-            break;
-        case EAGAIN:
-            return 0;
+        case EINTR: break;
+        case EAGAIN: return 0;
         case EIO: /* the device is down */
         case EINVAL:
         case EMSGSIZE:
         case ENOBUFS:
-        case ENOMEM:
-            return 1; /* lost */
-        default:
-            return WH_E_IO;
+        case ENOMEM: return 1; /* lost */
+        default: return WH_E_IO;
         }
     }
 }
@@ -195,7 +193,7 @@ static int write_pieces(wh_tun *tun, const wh_frame *frame)
     for (size_t length; (length = split_length(&split)) > 0 && length <= sizeof piece;) {
         bool first = split.piece == 0;
         split_next(&split, piece);
-        struct iovec part = {piece, length};
+        struct iovec part = { piece, length };
         int result = write_parts(tun, &part, 1);
         if (result < 0 || (result == 0 && first))
             return result;
@@ -212,12 +210,12 @@ static int write_frame(wh_tun *tun, const wh_frame *frame)
         return write_pieces(tun, frame);
     if (tun->virtio) {
         describe_to_kernel(&header, frame);
-        parts[count++] = (struct iovec){&header, sizeof header};
+        parts[count++] = (struct iovec){ &header, sizeof header };
     }
     for (uint32_t i = 0; i < frame->slices; i++) {
         /* The kernel only reads through these: iovec has no const. */
         void *base = (void *)(uintptr_t)frame->slice[i].base;
-        parts[count++] = (struct iovec){base, frame->slice[i].length};
+        parts[count++] = (struct iovec){ base, frame->slice[i].length };
     }
     return write_parts(tun, parts, count);
 }

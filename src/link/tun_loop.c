@@ -59,12 +59,13 @@ static int put_out(struct loop *loop)
 static int wait_for_work(const struct loop *loop)
 {
     bool full = loop->begin < loop->end;
-    struct pollfd device = {.fd = wh_tun_fd(loop->tun), .events = (short)(POLLIN | (full ? POLLOUT : 0))};
+    struct pollfd device = { .fd = wh_tun_fd(loop->tun),
+                             .events = (short)(POLLIN | (full ? POLLOUT : 0)) };
     wh_time when = wh_wake(loop->host), now = wh_clock();
     wh_time sleep = full || when > now ? longest_sleep : 0;
     if (!full && when > now)
         sleep = MIN(sleep, when - now);
-    struct timespec timeout = {.tv_sec = 0, .tv_nsec = (long)sleep};
+    struct timespec timeout = { .tv_sec = 0, .tv_nsec = (long)sleep };
     if (ppoll(&device, 1, &timeout, NULL) < 0 && errno != EINTR)
         return WH_E_IO;
     return WH_OK;
@@ -73,7 +74,7 @@ static int wait_for_work(const struct loop *loop)
 int wh_tun_loop(wh_tun *tun, wh_stack *host, void (*serve)(wh_stack *host, void *context),
                 void *context, volatile int *stop)
 {
-    struct loop loop = {.tun = tun, .host = host};
+    struct loop loop = { .tun = tun, .host = host };
     int result = WH_OK;
     while (*stop == 0 && result == WH_OK) {
         result = take_in(&loop);

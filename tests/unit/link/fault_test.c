@@ -64,42 +64,47 @@ static void limits_are_read(void **state)
 static const struct {
     const char *spec, *column, *words;
 } wrong[] = {
-    {"", "column 1:", "zero-window, but the rule ends there"},
-    {"   ", "column 4:", "loss, delay"},
-    {"los 5%", "column 1:", "not \"los\""},
-    {"loss", "column 5:", "a percentage above 0% up to 100%, such as 0.5%, but the rule ends there"},
-    {"loss 5", "column 6:", "a percentage"},
-    {"loss 101%", "column 6:", "a percentage"},
-    {"loss 0%", "column 6:", "a percentage"},
-    {"loss .5%", "column 6:", "a percentage"},
-    {"loss 5.%", "column 6:", "a percentage"},
-    {"loss 1.2.3%", "column 6:", "a percentage"},
-    {"loss -1%", "column 6:", "a percentage"},
-    {"loss 5% 5%", "column 9:", "to, from, port or the end of the rule"},
-    {"delay 50", "column 7:", "ns, us, ms, s or m"},
-    {"delay 50min", "column 7:", "ns, us, ms, s or m"},
-    {"delay 99999999999999999999s", "column 7:", "ns, us, ms, s or m"},
-    {"delay 18446744073709551615m", "column 7:", "ns, us, ms, s or m"},
-    {"rate 10mb", "column 6:", "bit, kbit, mbit or gbit"},
-    {"drop sin 1", "column 6:", "syn, syn-ack, ack-of-syn, data, fin, ack-of-fin or rst, not \"sin\""},
-    {"drop syn", "column 9:", "which one of that kind to drop"},
-    {"drop syn 0", "column 10:", "which one of that kind to drop"},
-    {"drop syn 1st", "column 10:", "which one of that kind to drop"},
-    {"hold fin 5", "column 10:", "a time"},
-    {"reset 1mb", "column 7:", "expected after, not \"1mb\""},
-    {"reset after 1mbit", "column 13:", "b, kb, mb or gb"},
-    {"silence after", "column 14:", "a time"},
-    {"refuse to", "column 10:", "an address, port, client or server, but"},
-    {"refuse to nowhere", "column 11:", "an address, port, client or server, not \"nowhere\""},
-    {"refuse to 10.0.2.2 to fd00::2", "column 23:", "only one address"},
-    {"refuse to client to server", "column 21:", "only one side"},
-    {"refuse port 0", "column 13:", "a port from 1 to 65535"},
-    {"refuse port 65536", "column 13:", "a port from 1 to 65535"},
-    {"refuse port 1 port 2", "column 15:", "only one port"},
-    {"refuse from port", "column 17:", "a port from 1 to 65535"},
-    {"refuse, loss 5%", "column 1:", "not \"refuse,\""},
-    {"refuse to aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-     "column 11:", "not \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\""},
+    { "", "column 1:", "zero-window, but the rule ends there" },
+    { "   ", "column 4:", "loss, delay" },
+    { "los 5%", "column 1:", "not \"los\"" },
+    { "loss",
+      "column 5:", "a percentage above 0% up to 100%, such as 0.5%, but the rule ends there" },
+    { "loss 5", "column 6:", "a percentage" },
+    { "loss 101%", "column 6:", "a percentage" },
+    { "loss 0%", "column 6:", "a percentage" },
+    { "loss .5%", "column 6:", "a percentage" },
+    { "loss 5.%", "column 6:", "a percentage" },
+    { "loss 1.2.3%", "column 6:", "a percentage" },
+    { "loss -1%", "column 6:", "a percentage" },
+    { "loss 5% 5%", "column 9:", "to, from, port or the end of the rule" },
+    { "delay 50", "column 7:", "ns, us, ms, s or m" },
+    { "delay 50min", "column 7:", "ns, us, ms, s or m" },
+    { "delay 99999999999999999999s", "column 7:", "ns, us, ms, s or m" },
+    { "delay 18446744073709551615m", "column 7:", "ns, us, ms, s or m" },
+    { "delay 18446744074s", "column 7:", "ns, us, ms, s or m" },
+    { "delay 1.0000000000ms", "column 7:", "ns, us, ms, s or m" },
+    { "rate 10mb", "column 6:", "bit, kbit, mbit or gbit" },
+    { "drop sin 1",
+      "column 6:", "syn, syn-ack, ack-of-syn, data, fin, ack-of-fin or rst, not \"sin\"" },
+    { "drop syn", "column 9:", "which one of that kind to drop" },
+    { "drop syn 0", "column 10:", "which one of that kind to drop" },
+    { "drop syn 1st", "column 10:", "which one of that kind to drop" },
+    { "hold fin 5", "column 10:", "a time" },
+    { "reset 1mb", "column 7:", "expected after, not \"1mb\"" },
+    { "reset after 1mbit", "column 13:", "b, kb, mb or gb" },
+    { "silence after", "column 14:", "a time" },
+    { "refuse to", "column 10:", "an address, port, client or server, but" },
+    { "refuse to nowhere", "column 11:", "an address, port, client or server, not \"nowhere\"" },
+    { "refuse to 10.0.2.2 to fd00::2", "column 23:", "only one address" },
+    { "refuse to client to server", "column 21:", "only one side" },
+    { "refuse port 0", "column 13:", "a port from 1 to 65535" },
+    { "refuse port 65536", "column 13:", "a port from 1 to 65535" },
+    { "refuse port 1 port 2", "column 15:", "only one port" },
+    { "refuse from port", "column 17:", "a port from 1 to 65535" },
+    { "refuse, loss 5%", "column 1:", "not \"refuse,\"" },
+    { "refuse to "
+      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+      "column 11:", "not \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"" },
 };
 
 static void errors_name_the_position_and_the_words(void **state)
@@ -139,8 +144,9 @@ static bool applies(const char *spec, const struct shape *shape)
 static void limits_choose_frames(void **state)
 {
     (void)state;
-    const struct shape forth = {.flags = WH_SYN}, back = {.direction = WH_B_TO_A, .flags = WH_SYN};
-    const struct shape forth6 = {.six = true, .flags = WH_SYN};
+    const struct shape forth = { .flags = WH_SYN },
+                       back = { .direction = WH_B_TO_A, .flags = WH_SYN };
+    const struct shape forth6 = { .six = true, .flags = WH_SYN };
     assert_true(applies("loss 1%", &forth));
     assert_true(applies("loss 1% to 10.0.2.2", &forth));
     assert_false(applies("loss 1% to 10.0.2.2", &back));
@@ -163,7 +169,7 @@ static void limits_choose_frames(void **state)
 static void frames_without_ports_match_no_port(void **state)
 {
     (void)state;
-    uint8_t arp[42] = {[12] = 0x08, [13] = 0x06};
+    uint8_t arp[42] = { [12] = 0x08, [13] = 0x06 };
     struct sight sight;
     sight_take(&sight, WH_LINK_ETHERNET, arp, sizeof arp);
     struct fault any = parsed("loss 1%"), port = parsed("loss 1% port 80");

@@ -30,7 +30,7 @@ struct shape {
     uint16_t client_port, server_port; /* 0: as above */
     uint32_t seq, ack;
     uint16_t flags, window, urgent;
-    uint32_t data;         /* bytes; they count up from `first` */
+    uint32_t data; /* bytes; they count up from `first` */
     uint32_t first;
     uint16_t segment_size;
     bool timestamps;
@@ -57,10 +57,7 @@ static inline wh_addr server_addr(bool six)
 }
 
 /* The byte of a stream at this place: no two neighbouring places, and no period near a power of two. */
-static inline uint8_t stream_byte(uint32_t at)
-{
-    return (uint8_t)(at * 7 + at / 251);
-}
+static inline uint8_t stream_byte(uint32_t at) { return (uint8_t)(at * 7 + at / 251); }
 
 static inline void store_checksum(uint8_t *field, uint64_t sum)
 {
@@ -76,21 +73,28 @@ static inline struct made make(const struct shape *shape)
     wh_addr from = forth ? client_addr(shape->six) : server_addr(shape->six);
     wh_addr to = forth ? server_addr(shape->six) : client_addr(shape->six);
     struct segment segment = {
-        .tuple = {from, to, forth ? client : server, forth ? server : client},
-        .seq = shape->seq, .ack = shape->ack, .flags = shape->flags,
-        .window = shape->window ? shape->window : 1000, .urgent = shape->urgent,
+        .tuple = { from, to, forth ? client : server, forth ? server : client },
+        .seq = shape->seq,
+        .ack = shape->ack,
+        .flags = shape->flags,
+        .window = shape->window ? shape->window : 1000,
+        .urgent = shape->urgent,
     };
     if (shape->timestamps)
-        segment.options = (struct segment_options){.has = WH_HAS_TIMESTAMPS, .tsval = 5, .tsecr = 6};
+        segment.options =
+            (struct segment_options){ .has = WH_HAS_TIMESTAMPS, .tsval = 5, .tsecr = 6 };
     uint8_t tcp[SEGMENT_HEADER_MAX], ip[IP_HEADER_MAX];
     size_t tcp_length = segment_build(tcp, &segment);
-    struct packet packet = {.source = from, .destination = to, .protocol = IP_TCP, .hops = 64,
-                            .length = (uint32_t)tcp_length + shape->data};
+    struct packet packet = { .source = from,
+                             .destination = to,
+                             .protocol = IP_TCP,
+                             .hops = 64,
+                             .length = (uint32_t)tcp_length + shape->data };
     size_t ip_length = ip_build(ip, &packet, 0xfffe);
     size_t link = shape->ethernet ? 14 : 0, headers = link + ip_length + tcp_length;
-    struct made made = {.bytes = malloc(headers + shape->data)};
+    struct made made = { .bytes = malloc(headers + shape->data) };
     if (shape->ethernet) {
-        struct ethernet ethernet = {.type = shape->six ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4};
+        struct ethernet ethernet = { .type = shape->six ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4 };
         ethernet.source.bytes[5] = forth ? 1 : 2;
         ethernet.destination.bytes[5] = forth ? 2 : 1;
         ethernet_build(made.bytes, &ethernet);
@@ -104,12 +108,16 @@ static inline struct made make(const struct shape *shape)
     if (!shape->partial)
         store_checksum(transport + 16, checksum_add_portable(transport, packet.length, pseudo));
     made.frame = (wh_frame){
-        .slice = {{made.bytes, headers + shape->data}}, .slices = 1,
+        .slice = { { made.bytes, headers + shape->data } },
+        .slices = 1,
         .length = (uint32_t)headers + shape->data,
         .flags = shape->partial ? WH_FRAME_CHECKSUM_PARTIAL : 0,
-        .segment_size = shape->segment_size, .headers = (uint16_t)headers,
-        .checksum_start = (uint16_t)(link + ip_length), .checksum_offset = 16,
-        .transport = (uint16_t)(link + ip_length), .serial = 77,
+        .segment_size = shape->segment_size,
+        .headers = (uint16_t)headers,
+        .checksum_start = (uint16_t)(link + ip_length),
+        .checksum_offset = 16,
+        .transport = (uint16_t)(link + ip_length),
+        .serial = 77,
     };
     return made;
 }
@@ -120,10 +128,12 @@ static inline bool checksums_right(const struct sight *sight)
     if (!sight->ip)
         return false;
     uint8_t protocol = sight->packet.protocol;
-    uint64_t sum = protocol == IP_ICMP ? 0 : ip_pseudo_sum(&sight->packet.source,
-                                                           &sight->packet.destination, protocol,
-                                                           sight->packet.length);
-    return checksum_fold(checksum_add_portable(sight->packet.payload, sight->packet.length, sum)) == 0xffff;
+    uint64_t sum = protocol == IP_ICMP
+                       ? 0
+                       : ip_pseudo_sum(&sight->packet.source, &sight->packet.destination, protocol,
+                                       sight->packet.length);
+    return checksum_fold(checksum_add_portable(sight->packet.payload, sight->packet.length, sum)) ==
+           0xffff;
 }
 
 /* Looks into a frame that lies in one slice. */

@@ -27,7 +27,7 @@ static void seeds_are_random_or_repeatable(void **state)
     wh_seed(b, UINT64_C(7) << 56);
     assert_memory_not_equal(a, b, 32);
     /* Written down once: a seed in a bug report means the same on every machine. */
-    static const uint8_t known[4] = {0x19, 0x28, 0xe1, 0x5d};
+    static const uint8_t known[4] = { 0x19, 0x28, 0xe1, 0x5d };
     assert_memory_equal(a, known, 4);
 }
 
@@ -43,8 +43,8 @@ static void dice_are_fair_enough(void **state)
 {
     (void)state;
     struct dice dice;
-    const uint8_t zeros[32] = {0};
-    unsigned hits = 0, faces[6] = {0};
+    const uint8_t zeros[32] = { 0 };
+    unsigned hits = 0, faces[6] = { 0 };
     dice_seed(&dice, zeros);
     for (unsigned i = 0; i < 60000; i++) {
         hits += dice_chance(&dice, DICE_CERTAIN / 10);

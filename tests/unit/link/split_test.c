@@ -35,7 +35,7 @@ static void cut_and_check(const struct shape *shape)
         assert_true(last ? sight.data > 0 : sight.data == shape->segment_size);
         uint16_t expected = shape->flags;
         if (!last)
-            expected &= (uint16_t)~(WH_FIN | WH_PSH);
+            expected &= (uint16_t) ~(WH_FIN | WH_PSH);
         if (!first)
             expected &= (uint16_t)~WH_CWR;
         assert_int_equal(sight.flags, expected);
@@ -58,9 +58,15 @@ static void super_segments_are_cut(void **state)
     (void)state;
     for (unsigned i = 0; i < 16; i++) {
         struct shape shape = {
-            .six = i & 1, .ethernet = (i & 2) != 0, .partial = (i & 4) != 0, .timestamps = (i & 8) != 0,
-            .seq = 0xfffff000, .ack = 9, .flags = WH_ACK | WH_PSH | WH_FIN | WH_CWR,
-            .data = 60000, .segment_size = 1448,
+            .six = i & 1,
+            .ethernet = (i & 2) != 0,
+            .partial = (i & 4) != 0,
+            .timestamps = (i & 8) != 0,
+            .seq = 0xfffff000,
+            .ack = 9,
+            .flags = WH_ACK | WH_PSH | WH_FIN | WH_CWR,
+            .data = 60000,
+            .segment_size = 1448,
         };
         cut_and_check(&shape);
         shape.data = 2896;
@@ -74,12 +80,13 @@ static void super_segments_are_cut(void **state)
 static void the_urgent_pointer_keeps_its_place(void **state)
 {
     (void)state;
-    const struct shape shape = {.seq = 100, .flags = WH_ACK | WH_URG, .urgent = 1500, .data = 3000,
-                                .segment_size = 1000};
+    const struct shape shape = {
+        .seq = 100, .flags = WH_ACK | WH_URG, .urgent = 1500, .data = 3000, .segment_size = 1000
+    };
     struct made made = make(&shape);
     struct split split;
     split_begin(&split, &made.frame, WH_LINK_IP, checksum_best());
-    static const uint16_t urgent[] = {1500, 500, 0};
+    static const uint16_t urgent[] = { 1500, 500, 0 };
     for (unsigned i = 0; i < 3; i++) {
         uint8_t *bytes;
         struct sight sight = next_piece(&split, WH_LINK_IP, &bytes);
@@ -93,17 +100,18 @@ static void the_urgent_pointer_keeps_its_place(void **state)
 static void slices_are_gathered_wherever_they_are_cut(void **state)
 {
     (void)state;
-    const struct shape shape = {.six = true, .seq = 1, .flags = WH_ACK, .data = 999, .segment_size = 100,
-                                .partial = true};
+    const struct shape shape = {
+        .six = true, .seq = 1, .flags = WH_ACK, .data = 999, .segment_size = 100, .partial = true
+    };
     struct made made = make(&shape);
     wh_frame whole = made.frame, frame = made.frame;
-    static const size_t lengths[] = {60, 1, 0, 333, 1, 7, 90};
+    static const size_t lengths[] = { 60, 1, 0, 333, 1, 7, 90 };
     size_t at = 0;
     for (unsigned i = 0; i < 7; i++) {
-        frame.slice[i] = (wh_slice){made.bytes + at, lengths[i]};
+        frame.slice[i] = (wh_slice){ made.bytes + at, lengths[i] };
         at += lengths[i];
     }
-    frame.slice[7] = (wh_slice){made.bytes + at, frame.length - at};
+    frame.slice[7] = (wh_slice){ made.bytes + at, frame.length - at };
     frame.slices = 8;
     struct split one, other;
     split_begin(&one, &whole, WH_LINK_IP, checksum_best());
@@ -123,7 +131,7 @@ static void slices_are_gathered_wherever_they_are_cut(void **state)
 static void frames_that_need_nothing_stay_as_they_are(void **state)
 {
     (void)state;
-    const struct shape shape = {.seq = 1, .flags = WH_ACK, .data = 100, .segment_size = 100};
+    const struct shape shape = { .seq = 1, .flags = WH_ACK, .data = 100, .segment_size = 100 };
     struct made made = make(&shape);
     made.bytes[40] ^= 1; /* a wrong checksum is the sender's affair and stays wrong */
     struct split split;
@@ -139,7 +147,7 @@ static void frames_that_need_nothing_stay_as_they_are(void **state)
 static void partial_checksums_are_completed(void **state)
 {
     (void)state;
-    struct shape shape = {.seq = 1, .flags = WH_ACK, .data = 101, .six = true};
+    struct shape shape = { .seq = 1, .flags = WH_ACK, .data = 101, .six = true };
     struct made whole = make(&shape);
     shape.partial = true;
     struct made partial = make(&shape);
@@ -155,12 +163,12 @@ static void partial_checksums_are_completed(void **state)
 static void padding_is_not_summed(void **state)
 {
     (void)state;
-    struct shape shape = {.seq = 1, .flags = WH_ACK, .ethernet = true, .partial = true};
+    struct shape shape = { .seq = 1, .flags = WH_ACK, .ethernet = true, .partial = true };
     struct made made = make(&shape);
     uint8_t padded[60], out[60];
     memset(padded, 0xee, sizeof padded);
     memcpy(padded, made.bytes, made.frame.length);
-    made.frame.slice[0] = (wh_slice){padded, sizeof padded};
+    made.frame.slice[0] = (wh_slice){ padded, sizeof padded };
     made.frame.length = sizeof padded;
     struct split split;
     split_begin(&split, &made.frame, WH_LINK_ETHERNET, checksum_best());
@@ -179,10 +187,13 @@ static void super_datagrams_become_datagrams(void **state)
         for (uint32_t i = 0; i < sizeof data; i++)
             data[i] = stream_byte(i);
         wh_addr from = client_addr(six), to = server_addr(six);
-        size_t length = udp_build(packet, sizeof packet, &from, 5, &to, 53, 64, 0, 1, data, sizeof data,
-                                  checksum_best());
-        wh_frame frame = {.slice = {{packet, length}}, .slices = 1, .length = (uint32_t)length,
-                          .segment_size = 1200, .flags = WH_FRAME_CHECKSUM_PARTIAL};
+        size_t length = udp_build(packet, sizeof packet, &from, 5, &to, 53, 64, 0, 1, data,
+                                  sizeof data, checksum_best());
+        wh_frame frame = { .slice = { { packet, length } },
+                           .slices = 1,
+                           .length = (uint32_t)length,
+                           .segment_size = 1200,
+                           .flags = WH_FRAME_CHECKSUM_PARTIAL };
         struct split split;
         uint32_t at = 0;
         split_begin(&split, &frame, WH_LINK_IP, checksum_best());
@@ -214,9 +225,12 @@ static void nonsense_is_carried_as_it_is(void **state)
             bytes[0] = (uint8_t)(seed % 2 ? 0x45 : 0x60);
         if (seed % 6 == 0 && length > 9)
             bytes[seed % 2 ? 9 : 6] = seed % 4 ? IP_TCP : IP_UDP;
-        wh_frame frame = {.slice = {{bytes, length}}, .slices = 1, .length = (uint32_t)length,
-                          .flags = seed % 5 ? 0 : WH_FRAME_CHECKSUM_PARTIAL,
-                          .checksum_start = (uint16_t)(seed % 97), .checksum_offset = (uint16_t)(seed % 89)};
+        wh_frame frame = { .slice = { { bytes, length } },
+                           .slices = 1,
+                           .length = (uint32_t)length,
+                           .flags = seed % 5 ? 0 : WH_FRAME_CHECKSUM_PARTIAL,
+                           .checksum_start = (uint16_t)(seed % 97),
+                           .checksum_offset = (uint16_t)(seed % 89) };
         struct split split;
         split_begin(&split, &frame, seed % 7 ? WH_LINK_IP : WH_LINK_ETHERNET, checksum_best());
         assert_int_equal(split_length(&split), length);
