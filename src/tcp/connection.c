@@ -24,6 +24,7 @@ void step(struct tcp *tcp, struct record *record, wh_arc_event event, wh_reason 
 {
     record->state = (uint8_t)arc_target((wh_state)record->state, event);
     tcp->arc = event;
+    tcp->after = (wh_state)record->state;
     if (reason != WH_WHY_BY_SEGMENT) {
         because(tcp, reason);
     }
@@ -150,7 +151,7 @@ uint32_t conn_ready(const struct wh_conn *conn)
 
 void conn_notify(struct wh_conn *conn)
 {
-    if (conn->handle && !link_listed(&conn->event_link) && (conn_ready(conn) & conn->watch) != 0) {
+    if (conn->handle && conn->accepted && !link_listed(&conn->event_link) && (conn_ready(conn) & conn->watch) != 0) {
         list_append(&conn->tcp->eventful, &conn->event_link);
     }
 }

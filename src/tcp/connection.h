@@ -80,6 +80,7 @@ struct wh_conn {
     unsigned more : 1;           /* WH_SEND_MORE */
     unsigned probing : 1;        /* the persist timer runs */
     unsigned accepted : 1;       /* not waiting in a backlog */
+    unsigned demuxed : 1;        /* segments of its tuple come to it */
     unsigned rescued : 1;        /* RFC 6675's rescue retransmission is used up */
     unsigned rtx_now : 1;        /* the next retransmission does not wait for room in cwnd */
     unsigned rto_after_syn : 1;  /* H15: RTO of 3 s for the first data */

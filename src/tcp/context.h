@@ -46,7 +46,8 @@ struct tcp {
 
     /* What the segment in progress did, for its trace record. */
     wh_reason reason;
-    wh_arc_event arc;
+    wh_arc_event arc; /* the last arc taken, and where it led */
+    wh_state after;
     bool in_segment;
 };
 

@@ -77,7 +77,7 @@ static void challenge(struct tcp *tcp, struct half_open *entry, wh_reason reason
         tcp->count[WH_WHY_CHALLENGE_LIMITED]++;
         return;
     }
-    entry->challenges = (uint8_t)(entry->challenges + 1) & CHALLENGES;
+    entry->challenges = (entry->challenges + 1U) & CHALLENGES;
     struct reply *reply = reply_add(tcp, &entry->tuple, WH_SYN_RECEIVED, WH_WHY_CHALLENGE_ACK);
     if (reply == NULL) {
         return;

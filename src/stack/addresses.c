@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Which addresses are ours and which to speak from. */
+#include "stack/stack.h"
+
+#include <string.h>
+
+static bool in_prefix(const wh_addr *a, const wh_addr *b, unsigned bits)
+{
+    unsigned bytes = bits / 8;
+    unsigned rest = bits % 8;
+    if (memcmp(a->bytes, b->bytes, bytes) != 0) {
+        return false;
+    }
+    return rest == 0 || ((a->bytes[bytes] ^ b->bytes[bytes]) >> (8 - rest)) == 0;
+}
+
+int wh_address_add(wh_stack *host, const wh_addr *addr, unsigned prefix_length)
+{
+    bool ipv4 = wh_is_ipv4(addr);
+    if (prefix_length > (ipv4 ? 32U : 128U) || ip_source_invalid(addr)) {
+        return WH_E_INVAL;
+    }
+    if (address_is_ours(host, addr)) {
+        return WH_E_ADDRINUSE;
+    }
+    if (host->addresses == MAX_ADDRESSES) {
+        return WH_E_NOMEM;
+    }
+    host->address[host->addresses++] =
+        (struct address){ *addr, (uint8_t)(ipv4 ? 96 + prefix_length : prefix_length) };
+    return WH_OK;
+}
+
+bool address_is_ours(const struct wh_stack *host, const wh_addr *addr)
+{
+    for (unsigned i = 0; i < host->addresses; i++) {
+        if (wh_addr_equal(&host->address[i].addr, addr)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool address_on_link(const struct wh_stack *host, const wh_addr *addr)
+{
+    for (unsigned i = 0; i < host->addresses; i++) {
+        if (in_prefix(&host->address[i].addr, addr, host->address[i].prefix)) {
+            return true;
+        }
+    }
+    /* RFC 4291 2.5.6: link-local is always on the link. */
+    return addr->bytes[0] == 0xfe && (addr->bytes[1] & 0xc0) == 0x80;
+}
+
+/* All ones behind the prefix of one of our IPv4 networks (RFC 1122 3.2.1.3), where there is such an address. */
+bool address_is_network_broadcast(const struct wh_stack *host, const wh_addr *addr)
+{
+    if (!wh_is_ipv4(addr)) {
+        return false;
+    }
+    for (unsigned i = 0; i < host->addresses; i++) {
+        const struct address *own = &host->address[i];
+        if (!wh_is_ipv4(&own->addr) || own->prefix > 126 || own->prefix < 97 ||
+            !in_prefix(&own->addr, addr, own->prefix)) {
+            continue;
+        }
+        bool ones = true;
+        for (unsigned bit = own->prefix; bit < 128 && ones; bit++) {
+            ones = (addr->bytes[bit / 8] & (0x80U >> (bit % 8))) != 0;
+        }
+        if (ones) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool address_choose(const struct wh_stack *host, const wh_addr *destination, wh_addr *source)
+{
+    const struct address *best = NULL;
+    bool ipv4 = wh_is_ipv4(destination);
+    for (unsigned i = 0; i < host->addresses; i++) {
+        const struct address *own = &host->address[i];
+        if (wh_is_ipv4(&own->addr) != ipv4) {
+            continue;
+        }
+        if (best == NULL || in_prefix(&own->addr, destination, own->prefix)) {
+            best = own;
+        }
+    }
+    if (best != NULL) {
+        *source = best->addr;
+    }
+    return best != NULL;
+}
+
+int wh_gateway_set(wh_stack *host, const wh_addr *router)
+{
+    if (ip_source_invalid(router)) {
+        return WH_E_INVAL;
+    }
+    host->gateway[wh_is_ipv4(router) ? 0 : 1] = *router;
+    return WH_OK;
+}

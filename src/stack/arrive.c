@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frames in: link header, IP, transport, and then the record that the segment belongs
+ * to. Whatever is malformed is counted under its reason and goes no further.
+ */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "stack/stack.h"
+
+/* A frame that never became a segment. */
+static void drop(struct wh_stack *host, wh_reason reason)
+{
+    struct tcp *tcp = &host->tcp;
+    tcp->count[reason]++;
+    if (trace_on(&tcp->trace)) {
+        wh_trace_record *record = trace_next(&tcp->trace);
+        record->time = tcp->now;
+        record->kind = WH_TRACE_DROP;
+        record->frame = tcp->frames_in;
+        record->reason = (uint16_t)reason;
+    }
+}
+
+/* ------------------------------------------------------------ to a record -- */
+
+static void arrive_closed(struct wh_stack *host, const struct segment *segment)
+{
+    struct tcp *tcp = &host->tcp;
+    if (segment->flags & WH_RST) {
+        because(tcp, WH_WHY_RST_IN_CLOSED); /* a RST is never answered by a RST */
+        return;
+    }
+    because(tcp, WH_WHY_NO_CONNECTION);
+    reply_reset(tcp, segment, WH_CLOSED, WH_WHY_NO_CONNECTION);
+}
+
+static void arrive_time_wait(struct wh_stack *host, uint32_t position, const struct segment *segment)
+{
+    struct time_wait *entry = time_wait_at(&host->time_waits, position);
+    switch (time_wait_arrive(&host->tcp, entry, segment, host->config.rst_ends_time_wait)) {
+    case TIME_WAIT_RESTARTS:
+        entry->expires = stack_milliseconds(host) + two_msl(host);
+        entry->flags |= TIME_WAIT_RESTARTED;
+        break;
+    case TIME_WAIT_REOPENS: {
+        struct wh_listener *listener = listener_find(host, &segment->tuple);
+        if (listener != NULL) {
+            listener_arrive(host, listener, segment, position);
+        } else {
+            time_wait_answer(&host->tcp, entry, WH_WHY_CHALLENGE_ACK);
+        }
+        break;
+    }
+    case TIME_WAIT_ENDS:
+        stack_end_time_wait(host, position, WH_ON_GOT_RST, WH_WHY_PEER_RESET);
+        break;
+    case TIME_WAIT_STAYS:
+        break;
+    }
+}
+
+/*
+ * Hands the segment to its record. Returns the state it found; *scale: how the window
+ * field is to be read.
+ */
+static wh_state dispatch(struct wh_stack *host, const struct segment *segment, unsigned *scale)
+{
+    struct demux_entry found =
+        demux_find(&host->demux, demux_hash(&host->demux, &segment->tuple), &segment->tuple);
+    *scale = 0;
+    if (found.index == 0) {
+        struct wh_listener *listener = listener_find(host, &segment->tuple);
+        if (listener == NULL) {
+            arrive_closed(host, segment);
+            return WH_CLOSED;
+        }
+        listener_arrive(host, listener, segment, 0);
+        return WH_LISTEN;
+    }
+    switch (found.kind) {
+    case RECORD_CONNECTION: {
+        struct wh_conn *conn = pool_at(&host->connections, found.index);
+        wh_state before = conn_state(conn);
+        tcp_arrive(conn, segment);
+        *scale = conn->snd_scale;
+        stack_settle(host, conn);
+        return before;
+    }
+    case RECORD_HALF_OPEN: {
+        const struct half_open *entry = pool_at(&host->half_opens, found.index);
+        *scale = (entry->flags & HALF_OPEN_SCALING) ? MIN(entry->window_scale, 14) : 0;
+        half_open_stack_arrive(host, found.index, segment);
+        return WH_SYN_RECEIVED;
+    }
+    case RECORD_TIME_WAIT:
+        arrive_time_wait(host, found.index, segment);
+        return WH_TIME_WAIT;
+    default:
+        held_arrive(host, pool_at(&host->helds, found.index), segment);
+        return WH_LISTEN;
+    }
+}
+
+static void arrive_segment(struct wh_stack *host, const struct segment *segment)
+{
+    struct tcp *tcp = &host->tcp;
+    unsigned scale;
+    tcp->segments_in++;
+    tcp->reason = WH_WHY_NONE;
+    tcp->arc = WH_ON_NOTHING;
+    tcp->in_segment = true;
+    wh_state before = dispatch(host, segment, &scale);
+    tcp->in_segment = false;
+    if (trace_on(&tcp->trace)) {
+        wh_trace_record *record = trace_next(&tcp->trace);
+        trace_segment(record, segment, scale);
+        record->time = tcp->now;
+        record->kind = WH_TRACE_IN;
+        record->frame = segment->frame;
+        record->state_before = (uint8_t)before;
+        record->state_after = (uint8_t)(tcp->arc == WH_ON_NOTHING ? before : tcp->after);
+        record->arc = (uint8_t)tcp->arc;
+        record->reason = (uint16_t)tcp->reason;
+    }
+}
+
+/* -------------------------------------------------------------- transport -- */
+
+static wh_reason check_tcp(struct wh_stack *host, struct segment *segment, const struct packet *packet,
+                           bool checksum_known)
+{
+    if (!checksum_known) {
+        uint64_t sum = ip_pseudo_sum(&packet->source, &packet->destination, IP_TCP, packet->length);
+        sum = host->tcp.checksum->add(packet->payload, packet->length, sum);
+        if (checksum_fold(sum) != 0xffff) {
+            return WH_WHY_TCP_CHECKSUM;
+        }
+    }
+    wh_reason reason = segment_parse(segment, packet->payload, packet->length);
+    if (reason != WH_WHY_NONE) {
+        return reason;
+    }
+    return segment->tuple.local_port == 0 || segment->tuple.remote_port == 0 ? WH_WHY_TCP_PORT_ZERO
+                                                                             : WH_WHY_NONE;
+}
+
+static void arrive_tcp(struct wh_stack *host, const struct packet *packet, const wh_frame *frame)
+{
+    struct segment segment;
+    bool known = (frame->flags & (WH_FRAME_CHECKSUM_PARTIAL | WH_FRAME_CHECKSUM_VALID)) != 0;
+    wh_reason reason = check_tcp(host, &segment, packet, known);
+    if (reason == WH_WHY_NONE && (ip_is_group(&packet->destination) ||
+                                  address_is_network_broadcast(host, &packet->destination))) {
+        reason = WH_WHY_IP_DESTINATION_GROUP; /* RFC 9293 3.9.2.3, MUST-57 */
+    }
+    if (reason != WH_WHY_NONE) {
+        drop(host, reason);
+        return;
+    }
+    if (segment.options.malformed) {
+        host->tcp.count[WH_WHY_TCP_OPTION_LENGTH]++;
+    }
+    segment.tuple.local = packet->destination;
+    segment.tuple.remote = packet->source;
+    segment.hops = packet->hops;
+    segment.traffic_class = packet->traffic_class;
+    segment.segment_size = segment.length > frame->segment_size ? frame->segment_size : 0;
+    segment.frame = host->tcp.frames_in;
+    segment.buffer = frame->buffer;
+    arrive_segment(host, &segment);
+}
+
+static bool is_for_us(const struct wh_stack *host, const struct packet *packet)
+{
+    return host->config.any_address || address_is_ours(host, &packet->destination) ||
+           ip_is_group(&packet->destination) || address_is_network_broadcast(host, &packet->destination);
+}
+
+static void arrive_ip(struct wh_stack *host, const wh_frame *frame, const uint8_t *bytes, size_t length)
+{
+    struct packet packet;
+    wh_reason reason = ip_parse(&packet, bytes, length);
+    /* RFC 4861 4.1: a host that has no address yet may solicit from the unspecified one. */
+    bool neighbour = reason == WH_WHY_NONE && packet.protocol == IP_ICMPV6;
+    if (reason == WH_WHY_NONE && !neighbour &&
+        (ip_source_invalid(&packet.source) || address_is_network_broadcast(host, &packet.source))) {
+        reason = WH_WHY_IP_SOURCE_INVALID;
+    }
+    if (reason == WH_WHY_NONE && !is_for_us(host, &packet)) {
+        reason = WH_WHY_IP_NOT_FOR_US;
+    }
+    if (reason != WH_WHY_NONE) {
+        drop(host, reason);
+        return;
+    }
+    bool known = (frame->flags & (WH_FRAME_CHECKSUM_PARTIAL | WH_FRAME_CHECKSUM_VALID)) != 0;
+    bool ipv4 = packet.version == 4;
+    if (packet.protocol == IP_TCP) {
+        arrive_tcp(host, &packet, frame);
+    } else if (packet.protocol == IP_UDP) {
+        datagram_arrive(host, &packet, known);
+    } else if (packet.protocol == (ipv4 ? IP_ICMP : IP_ICMPV6)) {
+        icmp_arrive(host, &packet, known);
+    } else {
+        drop(host, WH_WHY_IP_PROTOCOL_UNKNOWN);
+    }
+}
+
+/* ------------------------------------------------------------------- link -- */
+
+static void arrive_ethernet(struct wh_stack *host, const wh_frame *frame, const uint8_t *bytes,
+                            size_t length)
+{
+    struct ethernet ethernet;
+    wh_reason reason = ethernet_parse(&ethernet, bytes, length);
+    bool group = reason == WH_WHY_NONE && (ethernet.destination.bytes[0] & 1) != 0;
+    if (reason == WH_WHY_NONE && !group &&
+        memcmp(ethernet.destination.bytes, host->config.ethernet, sizeof host->config.ethernet) != 0) {
+        reason = WH_WHY_ETHERNET_NOT_FOR_US;
+    }
+    if (reason != WH_WHY_NONE) {
+        drop(host, reason);
+    } else if (ethernet.type == ETHERTYPE_ARP) {
+        hop_arp(host, bytes + ETHERNET_HEADER, length - ETHERNET_HEADER);
+    } else if (ethernet.type == ETHERTYPE_IPV4 || ethernet.type == ETHERTYPE_IPV6) {
+        arrive_ip(host, frame, bytes + ETHERNET_HEADER, length - ETHERNET_HEADER);
+    } else {
+        drop(host, WH_WHY_ETHERTYPE_UNKNOWN);
+    }
+}
+
+void *wh_buffer(wh_stack *host, size_t size, void **base, size_t *length)
+{
+    if (size > chunk_max()) {
+        return NULL;
+    }
+    struct chunk *chunk = chunk_take(&host->tcp.chunks, (uint32_t)size, MEMORY_ORDINARY);
+    if (chunk == NULL) {
+        host->tcp.count[WH_WHY_MEMORY_CAP]++;
+        return NULL;
+    }
+    *base = chunk->data;
+    *length = chunk->size;
+    return chunk;
+}
+
+void wh_buffer_free(wh_stack *host, void *buffer)
+{
+    chunk_drop(&host->tcp.chunks, buffer);
+}
+
+void wh_input(wh_stack *host, const wh_frame *frames, size_t n, wh_time now)
+{
+    struct tcp *tcp = &host->tcp;
+    tcp->now = now > tcp->now ? now : tcp->now;
+    for (size_t i = 0; i < n; i++) {
+        const wh_frame *frame = &frames[i];
+        const uint8_t *bytes = frame->slice[0].base;
+        tcp->frames_in++;
+        if (host->config.link == WH_LINK_ETHERNET) {
+            arrive_ethernet(host, frame, bytes, frame->slice[0].length);
+        } else {
+            arrive_ip(host, frame, bytes, frame->slice[0].length);
+        }
+        if (frame->buffer != NULL) {
+            chunk_drop(&tcp->chunks, frame->buffer);
+        }
+    }
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/* Looking at a host from outside: walks, statistics, one connection's insides, invariants. */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "stack/stack.h"
+#include "tcp/cc/cc.h"
+
+uint64_t wh_count(const wh_stack *host, wh_reason reason)
+{
+    return (unsigned)reason < WH_REASON_COUNT ? host->tcp.count[reason] : 0;
+}
+
+size_t wh_trace(wh_stack *host, wh_trace_record *records, size_t cap, uint64_t *lost)
+{
+    return trace_drain(&host->tcp.trace, records, cap, lost);
+}
+
+void wh_next_iss(wh_stack *host, uint32_t iss)
+{
+    host->tcp.iss_forced = true;
+    host->tcp.iss_next = iss;
+}
+
+void wh_stats_get(const wh_stack *host, wh_stats *stats)
+{
+    const struct tcp *tcp = &host->tcp;
+    wh_stats all = {
+        .size = stats->size,
+        .frames_in = tcp->frames_in,
+        .frames_out = tcp->frames_out,
+        .segments_in = tcp->segments_in,
+        .segments_out = tcp->segments_out,
+        .memory = tcp->memory.used,
+        .memory_peak = tcp->memory.peak,
+        .connections = host->connections.used,
+        .half_open = host->half_opens.used,
+        .time_wait = host->time_waits.used,
+        .held = host->helds.used,
+        .listeners = host->listener_count,
+        .timers = tcp->wheel.armed,
+        .frames_lent = tcp->slots.lent,
+    };
+    memcpy(stats, &all, MIN(stats->size, sizeof all));
+}
+
+static void endpoints_of(const struct tuple *tuple, wh_endpoint *local, wh_endpoint *remote)
+{
+    *local = (wh_endpoint){ tuple->local, tuple->local_port };
+    *remote = (wh_endpoint){ tuple->remote, tuple->remote_port };
+}
+
+void wh_endpoints(const wh_conn *conn, wh_endpoint *local, wh_endpoint *remote)
+{
+    endpoints_of(&conn->tuple, local, remote);
+}
+
+wh_state wh_conn_state(const wh_conn *conn)
+{
+    return conn_state(conn);
+}
+
+int wh_conn_error(const wh_conn *conn)
+{
+    return conn->error;
+}
+
+wh_stack *wh_conn_stack(const wh_conn *conn)
+{
+    return stack_of(conn);
+}
+
+void wh_set_user(wh_conn *conn, void *user)
+{
+    conn->user = user;
+}
+
+void *wh_user(const wh_conn *conn)
+{
+    return conn->user;
+}
+
+void wh_info_get(const wh_conn *conn, wh_info *info)
+{
+    uint32_t next_read = conn->rcv_nxt - conn->fin_received - (uint32_t)conn->receive.length;
+    wh_info all = {
+        .size = info->size,
+        .state = conn_state(conn),
+        .error = conn->error,
+        .reason = (wh_reason)conn->end_reason,
+        .soft_reason = (wh_reason)conn->soft_reason,
+        .sack = conn->sack,
+        .timestamps = conn->timestamps,
+        .window_scaling = conn->scaling,
+        .passive = conn->passive,
+        .send_scale = conn->snd_scale,
+        .receive_scale = conn->rcv_scale,
+        .mss = conn_mss(conn),
+        .iss = conn->iss,
+        .irs = conn->irs,
+        .snd_una = conn->snd_una,
+        .snd_nxt = conn->snd_nxt,
+        .snd_wnd = conn->snd_wnd,
+        .rcv_nxt = conn->rcv_nxt,
+        .rcv_wnd = seq_gt(conn->rcv_edge, conn->rcv_nxt) ? conn->rcv_edge - conn->rcv_nxt : 0,
+        .send_queued = conn->send.length,
+        .receive_queued = conn->receive.length,
+        .reassembly = conn->reassembly != NULL ? conn->reassembly->held : 0,
+        .urgent_left = conn->urgent_in && seq_gt(conn->rcv_up, next_read) ? conn->rcv_up - next_read : 0,
+        .srtt = conn->srtt,
+        .rttvar = conn->rttvar,
+        .min_rtt = conn->min_rtt,
+        .rto = conn->rto,
+        .cwnd = conn->cwnd,
+        .ssthresh = conn->ssthresh,
+        .in_flight = conn_pipe(conn),
+        .bytes_sent = conn->bytes_sent,
+        .bytes_acked = conn->bytes_acked,
+        .bytes_received = conn->bytes_received,
+        .bytes_retransmitted = conn->bytes_retransmitted,
+        .segments_in = conn->segments_in,
+        .segments_out = conn->segments_out,
+        .retransmissions = conn->retransmissions,
+        .retries = conn->retries,
+        .congestion = conn->profile->congestion->name,
+    };
+    memcpy(info, &all, MIN(info->size, sizeof all));
+}
+
+/* ------------------------------------------------------------------ walks -- */
+
+/* A cursor is the kind of record above 32 bits of index. */
+enum { WALK_CONNECTIONS, WALK_HALF_OPEN, WALK_TIME_WAIT, WALK_HELD, WALK_LISTENERS, WALK_END };
+
+static bool each_connection(const struct wh_stack *host, uint32_t *index, wh_entry *entry)
+{
+    while ((*index = pool_next(&host->connections, *index)) != 0) {
+        struct wh_conn *conn = pool_at(&host->connections, *index);
+        if (conn_state(conn) == WH_TIME_WAIT && !conn->demuxed) {
+            continue; /* only a handle; its TIME-WAIT entry is told by itself */
+        }
+        entry->state = conn_state(conn);
+        endpoints_of(&conn->tuple, &entry->local, &entry->remote);
+        entry->conn = conn->handle && conn->accepted ? conn : NULL;
+        entry->listener = conn->listener;
+        entry->send_queued = conn->send.length;
+        entry->receive_queued = conn->receive.length;
+        for (unsigned i = 0; i < DEADLINES; i++) {
+            entry->timer = MIN(entry->timer, conn->deadline[i]);
+        }
+        return true;
+    }
+    return false;
+}
+
+static bool each_half_open(const struct wh_stack *host, uint32_t *index, wh_entry *entry)
+{
+    *index = pool_next(&host->half_opens, *index);
+    if (*index == 0) {
+        return false;
+    }
+    const struct half_open *half = pool_at(&host->half_opens, *index);
+    entry->state = (wh_state)half->record.state;
+    endpoints_of(&half->tuple, &entry->local, &entry->remote);
+    entry->listener = host->listener[half->listener];
+    return true;
+}
+
+static bool each_time_wait(const struct wh_stack *host, uint32_t *index, wh_entry *entry)
+{
+    uint32_t position = *index == 0 ? host->time_waits.head : *index + 1;
+    const struct time_wait *wait = time_wait_walk(&host->time_waits, &position);
+    if (wait == NULL) {
+        return false;
+    }
+    *index = position;
+    entry->state = WH_TIME_WAIT;
+    endpoints_of(&wait->tuple, &entry->local, &entry->remote);
+    uint32_t left = wait->expires - stack_milliseconds(host);
+    entry->timer = host->tcp.now + (wh_time)left * WH_MILLISECOND;
+    return true;
+}
+
+static bool each_held(const struct wh_stack *host, uint32_t *index, wh_entry *entry)
+{
+    *index = pool_next(&host->helds, *index);
+    if (*index == 0) {
+        return false;
+    }
+    const struct wh_syn *held = pool_at(&host->helds, *index);
+    entry->state = (wh_state)held->record.state;
+    endpoints_of(&held->syn.tuple, &entry->local, &entry->remote);
+    entry->timer = held->expires;
+    return true;
+}
+
+static bool each_listener(const struct wh_stack *host, uint32_t *index, wh_entry *entry)
+{
+    while (++*index < host->listener_room) {
+        struct wh_listener *listener = host->listener[*index];
+        if (listener != NULL) {
+            entry->state = WH_LISTEN;
+            entry->local = listener->local;
+            entry->listener = listener;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool wh_each(const wh_stack *host, wh_cursor *cursor, wh_entry *entry)
+{
+    static bool (*const each[])(const struct wh_stack *, uint32_t *, wh_entry *) = {
+        [WALK_CONNECTIONS] = each_connection, [WALK_HALF_OPEN] = each_half_open,
+        [WALK_TIME_WAIT] = each_time_wait,    [WALK_HELD] = each_held,
+        [WALK_LISTENERS] = each_listener,
+    };
+    uint32_t kind = (uint32_t)(cursor->position >> 32);
+    uint32_t index = (uint32_t)cursor->position;
+    for (; kind < WALK_END; kind++, index = 0) {
+        memset(entry, 0, sizeof *entry);
+        entry->timer = WH_NEVER;
+        if (each[kind](host, &index, entry)) {
+            cursor->position = (uint64_t)kind << 32 | index;
+            return true;
+        }
+    }
+    cursor->position = (uint64_t)WALK_END << 32;
+    return false;
+}
+
+/* ------------------------------------------------------------- invariants -- */
+
+static const char *check_send_side(const struct wh_conn *conn)
+{
+    if (seq_gt(conn->snd_una, conn->snd_nxt) || seq_gt(conn->snd_nxt, conn->snd_end + 1)) {
+        return "send numbers out of order: SND.UNA =< SND.NXT =< end";
+    }
+    uint32_t una = conn_syn_outstanding(conn) ? conn->iss + 1 : conn->snd_una;
+    uint32_t queued = seq_gt(conn->snd_end, una) ? conn->snd_end - una : 0;
+    if (conn->send.length != queued) {
+        return "send queue does not hold exactly the bytes from SND.UNA to the end";
+    }
+    if (conn->send.head != NULL && conn->send.head->seq + conn->send.head->begin != una) {
+        return "first chunk of the send queue does not begin at SND.UNA";
+    }
+    return NULL;
+}
+
+static const char *check_flight(const struct wh_conn *conn)
+{
+    struct flight *flight = conn->flight;
+    if (flight == NULL) {
+        bool syn = conn_syn_outstanding(conn);
+        return conn->snd_nxt == conn->snd_una + syn ? NULL : "bytes in flight without a flight";
+    }
+    uint32_t sacked = 0;
+    uint32_t lost = 0;
+    uint32_t next = flight_at(flight, 0)->start;
+    if (next != conn->snd_una && next != conn->iss + 1) {
+        return "flight does not begin at SND.UNA";
+    }
+    for (uint32_t i = 0; i < flight->count; i++) {
+        const struct range *range = flight_at(flight, i);
+        if (range->start != next || !seq_lt(range->start, range->end)) {
+            return "ranges in flight overlap, leave a gap or are empty";
+        }
+        sacked += (range->flags & RANGE_SACKED) ? range->end - range->start : 0;
+        lost += (range->flags & RANGE_LOST) ? range->end - range->start : 0;
+        next = range->end;
+    }
+    if (next != conn->snd_nxt) {
+        return "flight does not end at SND.NXT";
+    }
+    return sacked == flight->sacked && lost == flight->lost ? NULL : "sums of the flight are wrong";
+}
+
+static const char *check_connection(const struct wh_stack *host, struct wh_conn *conn)
+{
+    if (conn->tcp != &host->tcp) {
+        return "connection of another stack";
+    }
+    if (conn_over(conn) || (conn_state(conn) == WH_TIME_WAIT && !conn->demuxed)) {
+        if (!conn->handle) {
+            return "a connection that is over has neither handle nor end";
+        }
+        return timer_armed(&conn->timer) && conn->flight != NULL ? "a dead connection has a timer" : NULL;
+    }
+    struct demux_entry found =
+        demux_find(&host->demux, demux_hash(&host->demux, &conn->tuple), &conn->tuple);
+    if (found.index != conn->index || found.kind != RECORD_CONNECTION) {
+        return "a live connection is not in the table";
+    }
+    if (conn->snd_una != conn->snd_nxt && conn->deadline[DEADLINE_RETRANSMIT] == WH_NEVER && !conn->syn_due) {
+        return "something is in flight and no timer runs";
+    }
+    const char *broken = check_send_side(conn);
+    return broken != NULL ? broken : check_flight(conn);
+}
+
+const char *wh_check(const wh_stack *host)
+{
+    const char *broken = NULL;
+    uint32_t in_table = 0;
+    if (host->tcp.memory.used > host->tcp.memory.cap) {
+        return "the memory cap is exceeded";
+    }
+    for (uint32_t i = 0; (i = pool_next(&host->connections, i)) != 0 && broken == NULL;) {
+        struct wh_conn *conn = pool_at(&host->connections, i);
+        broken = check_connection(host, conn);
+        in_table += conn->demuxed;
+    }
+    uint32_t position = host->time_waits.head;
+    for (const struct time_wait *entry; (entry = time_wait_walk(&host->time_waits, &position)) != NULL;
+         position++) {
+        in_table += !(entry->flags & TIME_WAIT_REOPENED);
+    }
+    in_table += host->half_opens.used + host->helds.used;
+    if (broken == NULL && in_table != host->demux.used) {
+        return "the table does not hold exactly the records that segments may reach";
+    }
+    return broken;
+}

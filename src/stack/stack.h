@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The host: it owns every record, finds the one a segment belongs to, and settles
+ * what a change of state means: a connection in TIME-WAIT becomes a compact entry, a
+ * half-open entry becomes a connection, what is over leaves the table.
+ *
+ * The files around this header:
+ *   stack.c      making and freeing, options        arrive.c     frames in
+ *   emission.c   timers, frames out                 settle.c     records change kind
+ *   listen.c     listeners, half-open entries       held.c       SYNs the application decides
+ *   connect.c    active open, ports, user calls     time_wait_table.c
+ *   addresses.c  ours, source selection   hop.c, neighbour.c     next hops, ARP, neighbour discovery
+ *   datagram.c   UDP and echo sockets               icmp.c       errors and echo
+ *   events.c     what wh_events tells               inspect.c    walks, statistics, invariants
+ */
+#ifndef WAVEHAND_STACK_STACK_H
+#define WAVEHAND_STACK_STACK_H
+
+#include "stack/demux.h"
+#include "stack/time_wait_table.h"
+#include "tcp/half_open.h"
+#include "tcp/protocol.h"
+#include "wire/icmp.h"
+
+/* Kinds of record that the demultiplexer names. */
+enum record_kind {
+    RECORD_CONNECTION,
+    RECORD_HALF_OPEN,
+    RECORD_TIME_WAIT,
+    RECORD_HELD,
+};
+
+#define LISTENER_BUCKETS 64
+#define MAX_LISTENERS 65535
+#define MAX_ADDRESSES 16
+/* UDP and ICMP packets that may wait for the link. */
+#define MAX_PACKETS 4096
+
+struct wh_listener {
+    struct record record; /* LISTEN */
+    bool hold, any_port;
+    uint16_t number;      /* in the stack's directory of listeners */
+    wh_endpoint local;
+    uint32_t backlog;
+    uint32_t waiting;     /* established, not yet accepted */
+    uint32_t half_open;
+    struct list accept_queue;
+    struct link bucket_link, event_link;
+    struct wh_stack *host;
+    void *user;
+};
+
+/* A SYN that the application decides about; still LISTEN in the state table. */
+struct wh_syn {
+    struct record record;
+    bool offered, told_offered; /* WH_OFFERED is to be told, was told */
+    bool withdrawn, told_withdrawn;
+    uint32_t index;
+    uint32_t prior; /* TIME-WAIT entry it would reopen, or 0 */
+    struct segment syn;
+    wh_time expires;
+    struct link age_link, event_link;
+    struct wh_stack *host;
+    void *user;
+};
+
+struct address {
+    wh_addr addr;
+    uint8_t prefix; /* of the 128-bit form */
+};
+
+struct half_open_queue {
+    uint32_t first, last; /* indexes, 0: empty */
+};
+
+/* An outgoing packet that belongs to no connection: UDP, ICMP, ARP. */
+struct packet_queue {
+    struct chunk *head, *tail;
+    uint32_t count;
+};
+
+struct wh_stack {
+    struct tcp tcp; /* first: a connection's tcp is its stack */
+    wh_config config;
+
+    struct demux demux;
+    struct pool connections, half_opens, helds;
+    struct time_wait_table time_waits;
+    struct half_open_queue half_open_queue[HALF_OPEN_WAITS];
+    struct list held_by_age;
+
+    struct list listeners[LISTENER_BUCKETS];
+    struct list any_port_listeners;
+    struct wh_listener **listener; /* directory by number */
+    uint32_t listener_room, listener_count;
+
+    struct list dgrams;
+    struct packet_queue packets;
+
+    struct list eventful_listeners, eventful_syns, eventful_dgrams;
+
+    struct address address[MAX_ADDRESSES];
+    unsigned addresses;
+    wh_addr gateway[2]; /* IPv4, IPv6; all zero: none */
+    struct station broadcast;
+    uint8_t link_header[ETHERNET_HEADER];
+
+    uint32_t port_counter; /* RFC 6056, algorithm 3 */
+    wh_time stalled_until; /* output found no memory: not before this */
+};
+
+static inline struct wh_stack *stack_of(const struct wh_conn *conn)
+{
+    return (struct wh_stack *)(void *)conn->tcp;
+}
+
+/* Two times MSL, in ms. */
+static inline uint32_t two_msl(const struct wh_stack *host)
+{
+    return (uint32_t)(2 * host->config.msl / WH_MILLISECOND);
+}
+
+static inline uint32_t stack_milliseconds(const struct wh_stack *host)
+{
+    return (uint32_t)(host->tcp.now / WH_MILLISECOND);
+}
+
+/* settle.c: what the connection's new state means; it may be gone afterwards. */
+void stack_settle(struct wh_stack *host, struct wh_conn *conn);
+/* A new connection record in CLOSED, not yet in the table; NULL without memory. */
+struct wh_conn *stack_new_connection(struct wh_stack *host, const struct tuple *tuple);
+void stack_free_connection(struct wh_stack *host, struct wh_conn *conn);
+void stack_end_time_wait(struct wh_stack *host, uint32_t position, wh_arc_event event, wh_reason reason);
+/*
+ * A SYN has reopened the entry at `position` (0: none). Forget: the new incarnation is
+ * open. Restore: the SYN was an old duplicate, back to TIME-WAIT (RFC 9293 3.6.1, MAY-2).
+ */
+/* ... that entry itself; NULL if its 2MSL has ended meanwhile. */
+struct time_wait *stack_prior(const struct wh_stack *host, uint32_t position, const struct tuple *tuple);
+void stack_forget_prior(struct wh_stack *host, uint32_t position, const struct tuple *tuple);
+void stack_restore_prior(struct wh_stack *host, uint32_t position, const struct tuple *tuple);
+/* Runs what is due in the FIFO of TIME-WAIT; when the next is due, or WH_NEVER. */
+void stack_expire_time_wait(struct wh_stack *host);
+wh_time stack_time_wait_wake(const struct wh_stack *host);
+/* Lays a record of a change of state without a segment. */
+void stack_trace_state(struct wh_stack *host, const struct tuple *tuple, wh_state before, wh_state after,
+                       wh_arc_event arc, wh_reason reason);
+
+/* listen.c */
+struct wh_listener *listener_find(struct wh_stack *host, const struct tuple *tuple);
+void listener_arrive(struct wh_stack *host, struct wh_listener *listener, const struct segment *segment,
+                     uint32_t prior);
+void half_open_stack_arrive(struct wh_stack *host, uint32_t index, const struct segment *segment);
+void half_open_expire(struct wh_stack *host);
+wh_time half_open_wake(const struct wh_stack *host);
+
+/* held.c */
+void held_begin(struct wh_stack *host, struct wh_listener *listener, const struct segment *syn,
+                uint32_t prior);
+void held_arrive(struct wh_stack *host, struct wh_syn *held, const struct segment *segment);
+void held_expire(struct wh_stack *host);
+wh_time held_wake(const struct wh_stack *host);
+void held_free_all(struct wh_stack *host);
+
+/* addresses.c */
+bool address_is_ours(const struct wh_stack *host, const wh_addr *addr);
+/* The broadcast address of one of our IPv4 networks. */
+bool address_is_network_broadcast(const struct wh_stack *host, const wh_addr *addr);
+/* The address to speak from to this destination; false if there is none of its family. */
+bool address_choose(const struct wh_stack *host, const wh_addr *destination, wh_addr *source);
+
+bool address_on_link(const struct wh_stack *host, const wh_addr *addr);
+
+/* hop.c: the next hop on an Ethernet link. */
+enum hop { HOP_READY, HOP_PENDING, HOP_UNREACHABLE };
+/* Makes host->link_header fit for this destination (Ethernet), asking for its station if need be. */
+enum hop hop_prepare(struct wh_stack *host, struct outbox *outbox, const wh_addr *destination);
+void hop_arp(struct wh_stack *host, const uint8_t *bytes, size_t length);
+void hop_neighbour(struct wh_stack *host, const struct packet *packet, const struct icmp *icmp);
+/* Queues solicitations that are due. */
+void hop_solicit(struct wh_stack *host, struct outbox *outbox);
+
+/* icmp.c */
+void icmp_arrive(struct wh_stack *host, const struct packet *packet, bool checksum_known);
+/* Tells `remote` that a packet of this tuple and protocol got nowhere. seq: of a TCP segment. */
+int icmp_refuse(struct wh_stack *host, const struct tuple *tuple, uint8_t protocol, uint32_t seq,
+                wh_refusal how);
+
+/* datagram.c */
+void datagram_arrive(struct wh_stack *host, const struct packet *packet, bool checksum_known);
+/* True if a socket took the echo request. */
+bool datagram_echo(struct wh_stack *host, const struct packet *packet, const struct icmp *icmp);
+void datagram_free_all(struct wh_stack *host);
+/* Queues a finished IP packet that a chunk holds; drops it when too many wait. */
+bool packet_send(struct wh_stack *host, struct chunk *packet);
+uint32_t datagram_events(struct wh_stack *host, wh_event *events, size_t cap);
+
+#endif
