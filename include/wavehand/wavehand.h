@@ -84,35 +84,40 @@ WH_API int wh_addr_parse(const char *text, wh_addr *addr);
  * unless the meaning says "before opening".
  */
 #define WH_OPTIONS(X)                                                                              \
-    X(SEND_BUFFER, 4194304, 2048, 1073741824, "bytes", "limit of unacknowledged and unsent data") \
+    X(SEND_BUFFER, 4194304, 2048, 1073741824, "bytes", "limit of unacknowledged and unsent data")  \
     X(RECEIVE_BUFFER, 1048576, 2048, 1073741824, "bytes",                                          \
-      "limit of the receive window; sets the window scale, before opening")                       \
-    X(SEND_LOW_WATER, 1, 1, 1073741824, "bytes", "free send space that makes a connection writable") \
+      "limit of the receive window; sets the window scale, before opening")                        \
+    X(SEND_LOW_WATER, 1, 1, 1073741824, "bytes",                                                   \
+      "free send space that makes a connection writable")                                          \
     X(RECEIVE_LOW_WATER, 1, 1, 1073741824, "bytes", "waiting data that makes it readable")         \
     X(NAGLE, 1, 0, 1, "switch", "coalesce small writes (RFC 9293 3.7.4)")                          \
     X(CORK, 0, 0, 1, "switch", "send nothing but full segments until cleared or 200 ms pass")      \
-    X(ACK_DELAY, 40000000, 0, 499999999, "ns", "longest delay of an acknowledgement (RFC 9293 3.8.6.3)") \
+    X(ACK_DELAY, 40000000, 0, 499999999, "ns",                                                     \
+      "longest delay of an acknowledgement (RFC 9293 3.8.6.3)")                                    \
     X(KEEPALIVE, 0, 0, 1, "switch", "probe an idle peer (RFC 9293 3.8.4)")                         \
-    X(KEEPALIVE_IDLE, 7200000000000, 1000000, 4000000000000000, "ns", "silence before the first probe") \
-    X(KEEPALIVE_INTERVAL, 75000000000, 1000000, 4000000000000000, "ns", "between probes")         \
-    X(KEEPALIVE_PROBES, 9, 1, 255, "probes", "unanswered ones that end the connection")           \
+    X(KEEPALIVE_IDLE, 7200000000000, 1000000, 4000000000000000, "ns",                              \
+      "silence before the first probe")                                                            \
+    X(KEEPALIVE_INTERVAL, 75000000000, 1000000, 4000000000000000, "ns", "between probes")          \
+    X(KEEPALIVE_PROBES, 9, 1, 255, "probes", "unanswered ones that end the connection")            \
     X(USER_TIMEOUT, 300000000000, 0, 4000000000000000, "ns",                                       \
-      "R2: unacknowledged data ends the connection; 0 for never (RFC 9293 3.8.3)")                \
+      "R2: unacknowledged data ends the connection; 0 for never (RFC 9293 3.8.3)")                 \
     X(CONNECT_TIMEOUT, 190000000000, 0, 4000000000000000, "ns",                                    \
       "R2 for a SYN; 0 for never (RFC 9293 3.8.3)")                                                \
-    X(R1_RETRIES, 3, 1, 255, "retransmissions", "R1: after these the path is suspect")            \
-    X(RTO_INITIAL, 1000000000, 1000000, 60000000000, "ns", "before any sample (RFC 6298 2.1)")    \
+    X(R1_RETRIES, 3, 1, 255, "retransmissions", "R1: after these the path is suspect")             \
+    X(RTO_INITIAL, 1000000000, 1000000, 60000000000, "ns", "before any sample (RFC 6298 2.1)")     \
     X(RTO_MIN, 200000000, 1000000, 60000000000, "ns", "lower bound of the retransmission timeout") \
-    X(RTO_MAX, 60000000000, 1000000000, 600000000000, "ns", "upper bound of the retransmission timeout") \
-    X(INITIAL_WINDOW, 10, 1, 1000, "segments", "initial congestion window (RFC 6928)")            \
-    X(MSS, 0, 0, 65495, "bytes", "largest segment to offer and send; 0: from the MTU; before opening") \
-    X(SACK, 1, 0, 1, "switch", "selective acknowledgements (RFC 2018), before opening")           \
-    X(TIMESTAMPS, 1, 0, 1, "switch", "timestamps (RFC 7323), before opening")                     \
-    X(WINDOW_SCALING, 1, 0, 1, "switch", "window scaling (RFC 7323), before opening")             \
+    X(RTO_MAX, 60000000000, 1000000000, 600000000000, "ns",                                        \
+      "upper bound of the retransmission timeout")                                                 \
+    X(INITIAL_WINDOW, 10, 1, 1000, "segments", "initial congestion window (RFC 6928)")             \
+    X(MSS, 0, 0, 65495, "bytes",                                                                   \
+      "largest segment to offer and send; 0: from the MTU; before opening")                        \
+    X(SACK, 1, 0, 1, "switch", "selective acknowledgements (RFC 2018), before opening")            \
+    X(TIMESTAMPS, 1, 0, 1, "switch", "timestamps (RFC 7323), before opening")                      \
+    X(WINDOW_SCALING, 1, 0, 1, "switch", "window scaling (RFC 7323), before opening")              \
     X(LINGER, -1, -1, 4000000000000000, "ns",                                                      \
-      "-1: close in the background; 0: close resets; else reset what is left after this time")   \
+      "-1: close in the background; 0: close resets; else reset what is left after this time")     \
     X(FIN_WAIT_2_TIMEOUT, 60000000000, 0, 4000000000000000, "ns",                                  \
-      "a closed connection waits this long for the peer's FIN; 0 for ever")                       \
+      "a closed connection waits this long for the peer's FIN; 0 for ever")                        \
     X(TTL, 64, 1, 255, "hops", "time to live, hop limit (RFC 9293 3.9.2)")                         \
     X(DSCP, 0, 0, 63, "code point", "differentiated services (RFC 9293 3.9.1.9)")
 
@@ -147,24 +152,24 @@ enum {
 };
 
 typedef struct wh_config {
-    size_t size;      /* set by wh_config_init */
-    wh_memory memory; /* required */
+    size_t size;       /* set by wh_config_init */
+    wh_memory memory;  /* required */
     size_t memory_cap; /* bytes, never exceeded; at least 256 KiB; default 1 GiB */
     uint8_t seed[32]; /* randomness; same seed and same inputs give the same frames. Must be set. */
 
     wh_link_kind link;
-    uint32_t mtu;            /* bytes of an IP packet: 68 to 65535; default 1500 */
-    uint32_t link_features;  /* WH_TX_...; default none */
-    uint8_t ethernet[6];     /* our station address, for WH_LINK_ETHERNET */
-    bool any_address;        /* answer for every destination address (tunnels, `wavehand run`) */
+    uint32_t mtu;           /* bytes of an IP packet: 68 to 65535; default 1500 */
+    uint32_t link_features; /* WH_TX_...; default none */
+    uint8_t ethernet[6];    /* our station address, for WH_LINK_ETHERNET */
+    bool any_address;       /* answer for every destination address (tunnels, `wavehand run`) */
 
-    wh_time msl;                 /* maximum segment lifetime; TIME-WAIT lasts twice this; default 30 s */
-    uint32_t max_half_open;      /* half-open entries, all listeners together; default 16384 */
-    uint32_t max_time_wait;      /* TIME-WAIT entries; the oldest is recycled; default 262144 */
-    uint32_t max_held;           /* SYNs held for the application; default 4096 */
-    wh_time held_timeout;        /* oldest held SYN; default 120 s */
-    uint32_t trace_records;      /* capacity of the trace; 0 (default): no trace */
-    bool rst_ends_time_wait;     /* the letter of 3.10.7.4 instead of RFC 1337; default false */
+    wh_time msl;            /* maximum segment lifetime; TIME-WAIT lasts twice this; default 30 s */
+    uint32_t max_half_open; /* half-open entries, all listeners together; default 16384 */
+    uint32_t max_time_wait; /* TIME-WAIT entries; the oldest is recycled; default 262144 */
+    uint32_t max_held;      /* SYNs held for the application; default 4096 */
+    wh_time held_timeout;   /* oldest held SYN; default 120 s */
+    uint32_t trace_records; /* capacity of the trace; 0 (default): no trace */
+    bool rst_ends_time_wait; /* the letter of 3.10.7.4 instead of RFC 1337; default false */
 } wh_config;
 
 /* Fills in every default; memory and seed are left zero for the caller. */
@@ -264,23 +269,26 @@ WH_API wh_time wh_wake(const wh_stack *host);
 enum {
     WH_ACCEPTABLE = 1 << 0, /* listener: wh_accept has a connection */
     WH_OFFERED = 1 << 1,    /* held SYN: decide with wh_syn_accept, _refuse or _ignore; once */
-    WH_WITHDRAWN = 1 << 2,  /* held SYN: reset or expired; call wh_syn_ignore to be rid of it; once */
-    WH_CONNECTED = 1 << 3,  /* connection: the handshake is complete; once */
-    WH_READABLE = 1 << 4,   /* data waits (at least the low-water mark, or the end of file behind it) */
-    WH_WRITABLE = 1 << 5,   /* send space is free; not watched unless asked for */
-    WH_EOF = 1 << 6,        /* the peer has closed its side; all its data may be read before */
-    WH_DEAD = 1 << 7,       /* the connection is over; wh_conn_error says how; stays until closed */
-    WH_ACKED = 1 << 8,      /* everything sent, FIN included, is acknowledged; not watched unless asked */
-    WH_URGENT = 1 << 9,     /* urgent data appeared or its end moved on; once each time */
-    WH_TROUBLE = 1 << 10,   /* soft error: ICMP or R1; wh_info tells; once each time */
+    WH_WITHDRAWN =
+        1 << 2, /* held SYN: reset or expired; call wh_syn_ignore to be rid of it; once */
+    WH_CONNECTED = 1 << 3, /* connection: the handshake is complete; once */
+    WH_READABLE =
+        1 << 4, /* data waits (at least the low-water mark, or the end of file behind it) */
+    WH_WRITABLE = 1 << 5, /* send space is free; not watched unless asked for */
+    WH_EOF = 1 << 6,      /* the peer has closed its side; all its data may be read before */
+    WH_DEAD = 1 << 7,     /* the connection is over; wh_conn_error says how; stays until closed */
+    WH_ACKED =
+        1 << 8, /* everything sent, FIN included, is acknowledged; not watched unless asked */
+    WH_URGENT = 1 << 9,   /* urgent data appeared or its end moved on; once each time */
+    WH_TROUBLE = 1 << 10, /* soft error: ICMP or R1; wh_info tells; once each time */
     WH_ANY_EVENT = 0xffff,
 };
 /* What wh_watch is for a new connection. */
 #define WH_WATCH_DEFAULT (WH_ANY_EVENT & ~(WH_WRITABLE | WH_ACKED))
 
 typedef struct wh_event {
-    uint32_t ready; /* WH_ACCEPTABLE ... */
-    void *user;     /* the pointer given for this handle */
+    uint32_t ready;        /* WH_ACCEPTABLE ... */
+    void *user;            /* the pointer given for this handle */
     wh_listener *listener; /* exactly one of these four is not NULL */
     wh_syn *syn;
     wh_conn *conn;
@@ -342,7 +350,8 @@ WH_API void wh_syn_ignore(wh_syn *syn);
 
 typedef struct wh_connect_options {
     size_t size;
-    wh_endpoint local;  /* address all zero: chosen; port 0: chosen (RFC 6056). Any address where any_address. */
+    wh_endpoint
+        local; /* address all zero: chosen; port 0: chosen (RFC 6056). Any address where any_address. */
     wh_endpoint remote;
     void *user;
 } wh_connect_options;
@@ -353,7 +362,8 @@ WH_API void wh_connect_options_init(wh_connect_options *options);
  * or WH_DEAD follows. WH_E_INVAL for a broadcast or multicast address,
  * WH_E_ADDRINUSE, WH_E_ADDRNOTAVAIL, WH_E_NETUNREACH, WH_E_NOMEM.
  */
-WH_API int wh_connect(wh_stack *host, const wh_connect_options *options, wh_time now, wh_conn **conn);
+WH_API int wh_connect(wh_stack *host, const wh_connect_options *options, wh_time now,
+                      wh_conn **conn);
 
 enum {
     WH_SEND_MORE = 1 << 0,   /* more follows at once: hold back a partial segment */
@@ -430,12 +440,12 @@ typedef struct wh_info {
     wh_reason soft_reason; /* last trouble reported by ICMP or R1; WH_WHY_NONE */
     bool sack, timestamps, window_scaling, passive;
     uint8_t send_scale, receive_scale;
-    uint32_t mss;           /* bytes of data in a full segment now */
+    uint32_t mss; /* bytes of data in a full segment now */
     uint32_t iss, irs, snd_una, snd_nxt, snd_wnd, rcv_nxt, rcv_wnd;
-    uint64_t send_queued;   /* bytes accepted and not yet acknowledged */
-    uint64_t receive_queued;/* bytes in order and not yet read */
-    uint64_t reassembly;    /* bytes held out of order */
-    uint32_t urgent_left;   /* bytes up to the end of urgent data, from the next to be read */
+    uint64_t send_queued;    /* bytes accepted and not yet acknowledged */
+    uint64_t receive_queued; /* bytes in order and not yet read */
+    uint64_t reassembly;     /* bytes held out of order */
+    uint32_t urgent_left;    /* bytes up to the end of urgent data, from the next to be read */
     wh_time srtt, rttvar, min_rtt, rto; /* min_rtt: WH_NEVER before a sample */
     uint64_t cwnd, ssthresh, in_flight; /* bytes */
     uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
@@ -458,8 +468,8 @@ typedef struct wh_datagram {
     wh_dgram_kind kind;
     wh_endpoint local, remote;
     uint16_t echo_id, echo_sequence;
-    uint8_t hops;       /* received TTL; out: 0 for the default */
-    const void *data;   /* in: valid until the next call that names this socket */
+    uint8_t hops;     /* received TTL; out: 0 for the default */
+    const void *data; /* in: valid until the next call that names this socket */
     size_t length;
 } wh_datagram;
 
@@ -468,8 +478,8 @@ typedef struct wh_datagram {
  * are not the host's own on an any_address host. Port 0 with any_port true:
  * every port that has no socket of its own.
  */
-WH_API int wh_dgram_open(wh_stack *host, wh_dgram_kind kind, const wh_endpoint *local, bool any_port,
-                         void *user, wh_dgram **dgram);
+WH_API int wh_dgram_open(wh_stack *host, wh_dgram_kind kind, const wh_endpoint *local,
+                         bool any_port, void *user, wh_dgram **dgram);
 WH_API void wh_dgram_close(wh_dgram *dgram);
 /* Takes the next datagram; WH_E_AGAIN if none waits. The queue holds a bounded number of bytes. */
 WH_API int wh_dgram_recv(wh_dgram *dgram, wh_datagram *datagram);
@@ -491,7 +501,7 @@ typedef struct wh_stats {
     uint64_t frames_in, frames_out, segments_in, segments_out;
     size_t memory, memory_peak; /* bytes from the hooks: now, most ever */
     uint32_t connections, half_open, time_wait, held, listeners;
-    uint32_t timers;     /* armed */
+    uint32_t timers;      /* armed */
     uint32_t frames_lent; /* with the link, not yet in wh_sent */
 } wh_stats;
 
@@ -501,7 +511,8 @@ WH_API void wh_stats_get(const wh_stack *host, wh_stats *stats);
 typedef struct wh_entry {
     wh_state state;
     wh_endpoint local, remote;
-    wh_conn *conn; /* NULL for half-open and TIME-WAIT entries and for connections without a handle */
+    wh_conn
+        *conn; /* NULL for half-open and TIME-WAIT entries and for connections without a handle */
     wh_listener *listener;
     uint64_t send_queued, receive_queued;
     wh_time timer; /* next deadline, or WH_NEVER */
@@ -523,14 +534,24 @@ typedef enum wh_trace_kind {
 
 /* TCP header flags as in the header (RFC 9293 3.1); AE is RFC 9768. */
 enum {
-    WH_FIN = 0x001, WH_SYN = 0x002, WH_RST = 0x004, WH_PSH = 0x008,
-    WH_ACK = 0x010, WH_URG = 0x020, WH_ECE = 0x040, WH_CWR = 0x080, WH_AE = 0x100,
+    WH_FIN = 0x001,
+    WH_SYN = 0x002,
+    WH_RST = 0x004,
+    WH_PSH = 0x008,
+    WH_ACK = 0x010,
+    WH_URG = 0x020,
+    WH_ECE = 0x040,
+    WH_CWR = 0x080,
+    WH_AE = 0x100,
 };
 
 /* Which TCP options a segment carried. */
 enum {
-    WH_HAS_MSS = 1 << 0, WH_HAS_WINDOW_SCALE = 1 << 1, WH_HAS_SACK_PERMITTED = 1 << 2,
-    WH_HAS_TIMESTAMPS = 1 << 3, WH_HAS_SACK = 1 << 4,
+    WH_HAS_MSS = 1 << 0,
+    WH_HAS_WINDOW_SCALE = 1 << 1,
+    WH_HAS_SACK_PERMITTED = 1 << 2,
+    WH_HAS_TIMESTAMPS = 1 << 3,
+    WH_HAS_SACK = 1 << 4,
 };
 
 #define WH_SACK_BLOCKS 4
@@ -541,20 +562,20 @@ typedef struct wh_trace_record {
     uint8_t kind;         /* wh_trace_kind */
     uint8_t state_before; /* wh_state */
     uint8_t state_after;
-    uint8_t arc;          /* wh_arc_event of the last arc taken, WH_ON_NOTHING if none */
-    uint16_t reason;      /* wh_reason */
-    uint16_t flags;       /* WH_FIN ... */
+    uint8_t arc;     /* wh_arc_event of the last arc taken, WH_ON_NOTHING if none */
+    uint16_t reason; /* wh_reason */
+    uint16_t flags;  /* WH_FIN ... */
     wh_endpoint local, remote;
     uint32_t seq, ack;
-    uint32_t window;      /* bytes, scaled as both ends understand it (SYN: unscaled) */
-    uint32_t length;      /* bytes of data; a super-segment's in all */
-    uint16_t segment_size;/* of a super-segment, else 0 */
+    uint32_t window;       /* bytes, scaled as both ends understand it (SYN: unscaled) */
+    uint32_t length;       /* bytes of data; a super-segment's in all */
+    uint16_t segment_size; /* of a super-segment, else 0 */
     uint16_t urgent;
-    uint8_t options;      /* WH_HAS_... */
-    uint8_t sacks;        /* used entries of sack[] */
+    uint8_t options; /* WH_HAS_... */
+    uint8_t sacks;   /* used entries of sack[] */
     uint16_t mss;
     uint8_t window_scale;
-    uint8_t hops;         /* TTL */
+    uint8_t hops; /* TTL */
     uint32_t tsval, tsecr;
     struct {
         uint32_t left, right;
@@ -577,8 +598,9 @@ WH_API const char *wh_check(const wh_stack *host);
 WH_API const char *wh_strerror(int error);
 WH_API const char *wh_state_name(wh_state state);
 WH_API const char *wh_arc_name(wh_arc_event event);
-WH_API const char *wh_reason_name(wh_reason reason);   /* "RST_NOT_EXACT" */
-WH_API const char *wh_reason_text(wh_reason reason);   /* "RST inside the window but not at its edge" */
+WH_API const char *wh_reason_name(wh_reason reason); /* "RST_NOT_EXACT" */
+WH_API const char *wh_reason_text(
+    wh_reason reason); /* "RST inside the window but not at its edge" */
 WH_API const char *wh_reason_source(wh_reason reason); /* "RFC 5961 3.2" */
 /* Where the arc leads, WH_CLOSED included; -1 if RFC 9293 has no such arc. */
 WH_API int wh_arc(wh_state from, wh_arc_event event);

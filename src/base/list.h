@@ -16,7 +16,8 @@ struct list {
 };
 
 /* The record that contains this member. */
-#define CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define CONTAINER(pointer, type, member)                                                           \
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 static inline void list_init(struct list *list)
 {
@@ -24,15 +25,9 @@ static inline void list_init(struct list *list)
     list->ring.previous = &list->ring;
 }
 
-static inline bool list_empty(const struct list *list)
-{
-    return list->ring.next == &list->ring;
-}
+static inline bool list_empty(const struct list *list) { return list->ring.next == &list->ring; }
 
-static inline bool link_listed(const struct link *link)
-{
-    return link->next != NULL;
-}
+static inline bool link_listed(const struct link *link) { return link->next != NULL; }
 
 static inline void list_append(struct list *list, struct link *link)
 {

@@ -35,7 +35,8 @@ static void arrive_closed(struct wh_stack *host, const struct segment *segment)
     reply_reset(tcp, segment, WH_CLOSED, WH_WHY_NO_CONNECTION);
 }
 
-static void arrive_time_wait(struct wh_stack *host, uint32_t position, const struct segment *segment)
+static void arrive_time_wait(struct wh_stack *host, uint32_t position,
+                             const struct segment *segment)
 {
     struct time_wait *entry = time_wait_at(&host->time_waits, position);
     switch (time_wait_arrive(&host->tcp, entry, segment, host->config.rst_ends_time_wait)) {
@@ -55,8 +56,7 @@ static void arrive_time_wait(struct wh_stack *host, uint32_t position, const str
     case TIME_WAIT_ENDS:
         stack_end_time_wait(host, position, WH_ON_GOT_RST, WH_WHY_PEER_RESET);
         break;
-    case TIME_WAIT_STAYS:
-        break;
+    case TIME_WAIT_STAYS: break;
     }
 }
 
@@ -93,12 +93,8 @@ static wh_state dispatch(struct wh_stack *host, const struct segment *segment, u
         half_open_stack_arrive(host, found.index, segment);
         return WH_SYN_RECEIVED;
     }
-    case RECORD_TIME_WAIT:
-        arrive_time_wait(host, found.index, segment);
-        return WH_TIME_WAIT;
-    default:
-        held_arrive(host, pool_at(&host->helds, found.index), segment);
-        return WH_LISTEN;
+    case RECORD_TIME_WAIT: arrive_time_wait(host, found.index, segment); return WH_TIME_WAIT;
+    default: held_arrive(host, pool_at(&host->helds, found.index), segment); return WH_LISTEN;
     }
 }
 
@@ -127,8 +123,8 @@ static void arrive_segment(struct wh_stack *host, const struct segment *segment)
 
 /* -------------------------------------------------------------- transport -- */
 
-static wh_reason check_tcp(struct wh_stack *host, struct segment *segment, const struct packet *packet,
-                           bool checksum_known)
+static wh_reason check_tcp(struct wh_stack *host, struct segment *segment,
+                           const struct packet *packet, bool checksum_known)
 {
     if (!checksum_known) {
         uint64_t sum = ip_pseudo_sum(&packet->source, &packet->destination, IP_TCP, packet->length);
@@ -174,10 +170,12 @@ static void arrive_tcp(struct wh_stack *host, const struct packet *packet, const
 static bool is_for_us(const struct wh_stack *host, const struct packet *packet)
 {
     return host->config.any_address || address_is_ours(host, &packet->destination) ||
-           ip_is_group(&packet->destination) || address_is_network_broadcast(host, &packet->destination);
+           ip_is_group(&packet->destination) ||
+           address_is_network_broadcast(host, &packet->destination);
 }
 
-static void arrive_ip(struct wh_stack *host, const wh_frame *frame, const uint8_t *bytes, size_t length)
+static void arrive_ip(struct wh_stack *host, const wh_frame *frame, const uint8_t *bytes,
+                      size_t length)
 {
     struct packet packet;
     wh_reason reason = ip_parse(&packet, bytes, length);
@@ -216,7 +214,8 @@ static void arrive_ethernet(struct wh_stack *host, const wh_frame *frame, const 
     wh_reason reason = ethernet_parse(&ethernet, bytes, length);
     bool group = reason == WH_WHY_NONE && (ethernet.destination.bytes[0] & 1) != 0;
     if (reason == WH_WHY_NONE && !group &&
-        memcmp(ethernet.destination.bytes, host->config.ethernet, sizeof host->config.ethernet) != 0) {
+        memcmp(ethernet.destination.bytes, host->config.ethernet, sizeof host->config.ethernet) !=
+            0) {
         reason = WH_WHY_ETHERNET_NOT_FOR_US;
     }
     if (reason != WH_WHY_NONE) {
@@ -245,10 +244,7 @@ void *wh_buffer(wh_stack *host, size_t size, void **base, size_t *length)
     return chunk;
 }
 
-void wh_buffer_free(wh_stack *host, void *buffer)
-{
-    chunk_drop(&host->tcp.chunks, buffer);
-}
+void wh_buffer_free(wh_stack *host, void *buffer) { chunk_drop(&host->tcp.chunks, buffer); }
 
 void wh_input(wh_stack *host, const wh_frame *frames, size_t n, wh_time now)
 {

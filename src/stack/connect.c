@@ -44,7 +44,8 @@ static bool address_is_any(const wh_addr *addr)
 }
 
 /* Fills in both ends; MUST-43 to MUST-46 of RFC 9293 3.9.1.1. */
-static int choose_tuple(struct wh_stack *host, const wh_connect_options *options, struct tuple *tuple)
+static int choose_tuple(struct wh_stack *host, const wh_connect_options *options,
+                        struct tuple *tuple)
 {
     const wh_addr *remote = &options->remote.addr;
     if (options->remote.port == 0 || ip_source_invalid(remote) || ip_is_group(remote) ||
@@ -157,18 +158,13 @@ int wh_set(wh_conn *conn, wh_option option, int64_t value)
     }
     switch (option) {
     case WH_OPT_KEEPALIVE:
-    case WH_OPT_KEEPALIVE_IDLE:
-        tcp_keepalive_restart(conn);
-        break;
+    case WH_OPT_KEEPALIVE_IDLE: tcp_keepalive_restart(conn); break;
     case WH_OPT_NAGLE:
     case WH_OPT_CORK:
         conn_want_output(conn); /* what was held back may leave now */
         break;
-    case WH_OPT_RECEIVE_BUFFER:
-        tcp_window_opened(conn);
-        break;
-    default:
-        break;
+    case WH_OPT_RECEIVE_BUFFER: tcp_window_opened(conn); break;
+    default: break;
     }
     conn_notify(conn);
     return WH_OK;

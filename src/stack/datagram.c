@@ -40,7 +40,8 @@ static bool address_fits(const wh_addr *bound, const wh_addr *local)
 static struct wh_dgram *find(struct wh_stack *host, wh_dgram_kind kind, const wh_endpoint *local)
 {
     struct wh_dgram *any = NULL;
-    for (struct link *link = host->dgrams.ring.next; link != &host->dgrams.ring; link = link->next) {
+    for (struct link *link = host->dgrams.ring.next; link != &host->dgrams.ring;
+         link = link->next) {
         struct wh_dgram *dgram = CONTAINER(link, struct wh_dgram, link);
         if (dgram->kind != kind || !address_fits(&dgram->local.addr, &local->addr)) {
             continue;
@@ -90,7 +91,8 @@ static void enqueue(struct wh_dgram *dgram, const wh_datagram *datagram)
 
 static void refuse_port(struct wh_stack *host, const struct packet *packet)
 {
-    if (ip_is_group(&packet->destination) || address_is_network_broadcast(host, &packet->destination)) {
+    if (ip_is_group(&packet->destination) ||
+        address_is_network_broadcast(host, &packet->destination)) {
         return; /* RFC 1122 3.2.2: never about a group */
     }
     struct tuple tuple = { .local = packet->destination, .remote = packet->source };
@@ -160,16 +162,17 @@ uint32_t datagram_events(struct wh_stack *host, wh_event *events, size_t cap)
     return n;
 }
 
-int wh_dgram_open(wh_stack *host, wh_dgram_kind kind, const wh_endpoint *local, bool any_port, void *user,
-                  wh_dgram **dgram)
+int wh_dgram_open(wh_stack *host, wh_dgram_kind kind, const wh_endpoint *local, bool any_port,
+                  void *user, wh_dgram **dgram)
 {
     if ((kind != WH_UDP && kind != WH_ECHO) || (kind == WH_UDP && (local->port == 0) != any_port)) {
         return WH_E_INVAL;
     }
-    for (struct link *link = host->dgrams.ring.next; link != &host->dgrams.ring; link = link->next) {
+    for (struct link *link = host->dgrams.ring.next; link != &host->dgrams.ring;
+         link = link->next) {
         const struct wh_dgram *other = CONTAINER(link, struct wh_dgram, link);
-        if (other->kind == kind && other->any_port == any_port && other->local.port == local->port &&
-            wh_addr_equal(&other->local.addr, &local->addr)) {
+        if (other->kind == kind && other->any_port == any_port &&
+            other->local.port == local->port && wh_addr_equal(&other->local.addr, &local->addr)) {
             return WH_E_ADDRINUSE;
         }
     }
@@ -204,10 +207,7 @@ static void release(struct wh_dgram *dgram)
     memory_give(&dgram->host->tcp.memory, dgram, sizeof *dgram);
 }
 
-void wh_dgram_close(wh_dgram *dgram)
-{
-    release(dgram);
-}
+void wh_dgram_close(wh_dgram *dgram) { release(dgram); }
 
 void datagram_free_all(struct wh_stack *host)
 {
@@ -253,10 +253,13 @@ static size_t build(struct wh_dgram *dgram, const wh_datagram *datagram, struct 
                          datagram->data, datagram->length, host->tcp.checksum);
     }
     /* An echo reply answers a request that came the other way. */
-    struct packet request = { .source = datagram->remote.addr, .destination = datagram->local.addr,
+    struct packet request = { .source = datagram->remote.addr,
+                              .destination = datagram->local.addr,
                               .version = wh_is_ipv4(&datagram->local.addr) ? 4 : 6 };
-    struct icmp icmp = { .kind = ICMP_ECHO_REQUEST, .id = datagram->echo_id,
-                         .sequence = datagram->echo_sequence, .body = datagram->data,
+    struct icmp icmp = { .kind = ICMP_ECHO_REQUEST,
+                         .id = datagram->echo_id,
+                         .sequence = datagram->echo_sequence,
+                         .body = datagram->data,
                          .length = (uint32_t)datagram->length };
     return icmp_build_echo_reply(chunk->data, chunk->size, &request, &icmp, host->tcp.checksum);
 }
@@ -288,8 +291,10 @@ int wh_dgram_send(wh_dgram *dgram, const wh_datagram *datagram)
 
 int wh_dgram_refuse(wh_dgram *dgram, const wh_datagram *datagram, wh_refusal how)
 {
-    struct tuple tuple = { .local = datagram->local.addr, .remote = datagram->remote.addr,
-                           .local_port = datagram->local.port, .remote_port = datagram->remote.port };
+    struct tuple tuple = { .local = datagram->local.addr,
+                           .remote = datagram->remote.addr,
+                           .local_port = datagram->local.port,
+                           .remote_port = datagram->remote.port };
     uint8_t protocol = IP_UDP;
     if (dgram->kind == WH_ECHO) {
         protocol = wh_is_ipv4(&tuple.remote) ? IP_ICMP : IP_ICMPV6;

@@ -123,10 +123,8 @@ static bool send_packets(struct wh_stack *host, struct outbox *outbox)
 static bool send_connection(struct wh_stack *host, struct outbox *outbox, struct wh_conn *conn)
 {
     switch (hop_prepare(host, outbox, &conn->tuple.remote)) {
-    case HOP_READY:
-        break;
-    case HOP_PENDING:
-        return false;
+    case HOP_READY: break;
+    case HOP_PENDING: return false;
     case HOP_UNREACHABLE:
         if (conn_state(conn) == WH_SYN_SENT) {
             tcp_die(conn, WH_ON_GAVE_UP, WH_WHY_NEIGHBOUR_UNRESOLVED, WH_E_HOSTUNREACH);

@@ -50,7 +50,7 @@ static size_t connection_events(struct wh_stack *host, wh_event *events, size_t 
             continue;
         }
         events[n++] = (wh_event){ .ready = ready, .user = conn->user, .conn = conn };
-        conn->pending &= (uint16_t)~(ready & ONCE);
+        conn->pending &= (uint16_t) ~(ready & ONCE);
         list_append(&host->tcp.eventful, &conn->event_link);
     }
     put_back(&present, &host->tcp.eventful);
@@ -63,11 +63,13 @@ static size_t listener_events(struct wh_stack *host, wh_event *events, size_t ca
     size_t n = 0;
     take_all(&host->eventful_listeners, &present);
     while (n < cap && !list_empty(&present)) {
-        struct wh_listener *listener = CONTAINER(list_take(&present), struct wh_listener, event_link);
+        struct wh_listener *listener =
+            CONTAINER(list_take(&present), struct wh_listener, event_link);
         if (list_empty(&listener->accept_queue)) {
             continue;
         }
-        events[n++] = (wh_event){ .ready = WH_ACCEPTABLE, .user = listener->user, .listener = listener };
+        events[n++] =
+            (wh_event){ .ready = WH_ACCEPTABLE, .user = listener->user, .listener = listener };
         list_append(&host->eventful_listeners, &listener->event_link);
     }
     put_back(&present, &host->eventful_listeners);
@@ -110,7 +112,4 @@ void wh_watch(wh_conn *conn, uint32_t conditions)
     conn_notify(conn);
 }
 
-uint32_t wh_ready(const wh_conn *conn)
-{
-    return conn_ready(conn);
-}
+uint32_t wh_ready(const wh_conn *conn) { return conn_ready(conn); }

@@ -8,10 +8,7 @@
 #include "base/bytes.h"
 #include "stack/stack.h"
 
-static struct wh_syn *syn_of(struct link *link)
-{
-    return CONTAINER(link, struct wh_syn, age_link);
-}
+static struct wh_syn *syn_of(struct link *link) { return CONTAINER(link, struct wh_syn, age_link); }
 
 static void tell(struct wh_syn *held)
 {
@@ -140,10 +137,7 @@ void wh_syn_endpoints(const wh_syn *syn, wh_endpoint *local, wh_endpoint *remote
     *remote = (wh_endpoint){ tuple->remote, tuple->remote_port };
 }
 
-void wh_syn_set_user(wh_syn *syn, void *user)
-{
-    syn->user = user;
-}
+void wh_syn_set_user(wh_syn *syn, void *user) { syn->user = user; }
 
 int wh_syn_accept(wh_syn *syn, void *user, wh_conn **conn)
 {

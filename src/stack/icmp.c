@@ -33,20 +33,15 @@ static struct meaning meaning_of(enum icmp_kind kind)
 {
     switch (kind) {
     case ICMP_PORT_UNREACHABLE:
-    case ICMP_PROTOCOL_UNREACHABLE:
-        return (struct meaning){ WH_E_CONNREFUSED, true };
-    case ICMP_PROHIBITED:
-        return (struct meaning){ WH_E_HOSTUNREACH, true };
-    case ICMP_NET_UNREACHABLE:
-        return (struct meaning){ WH_E_NETUNREACH, false };
+    case ICMP_PROTOCOL_UNREACHABLE: return (struct meaning){ WH_E_CONNREFUSED, true };
+    case ICMP_PROHIBITED: return (struct meaning){ WH_E_HOSTUNREACH, true };
+    case ICMP_NET_UNREACHABLE: return (struct meaning){ WH_E_NETUNREACH, false };
     case ICMP_HOST_UNREACHABLE:
     case ICMP_SOURCE_ROUTE_FAILED:
     case ICMP_UNREACHABLE_OTHER:
     case ICMP_TIME_EXCEEDED:
-    case ICMP_PARAMETER_PROBLEM:
-        return (struct meaning){ WH_E_HOSTUNREACH, false };
-    default:
-        return (struct meaning){ WH_OK, false };
+    case ICMP_PARAMETER_PROBLEM: return (struct meaning){ WH_E_HOSTUNREACH, false };
+    default: return (struct meaning){ WH_OK, false };
     }
 }
 
@@ -96,8 +91,10 @@ static void arrive_error(struct wh_stack *host, const struct icmp *icmp)
         tcp->count[WH_WHY_ICMP_IGNORED]++;
         return;
     }
-    struct tuple tuple = { .local = icmp->packet.source, .remote = icmp->packet.destination,
-                           .local_port = icmp->source_port, .remote_port = icmp->destination_port };
+    struct tuple tuple = { .local = icmp->packet.source,
+                           .remote = icmp->packet.destination,
+                           .local_port = icmp->source_port,
+                           .remote_port = icmp->destination_port };
     struct demux_entry found = demux_find(&host->demux, demux_hash(&host->demux, &tuple), &tuple);
     if (found.index == 0 || found.kind != RECORD_CONNECTION) {
         tcp->count[WH_WHY_ICMP_NO_MATCH]++;
@@ -109,7 +106,8 @@ static void arrive_error(struct wh_stack *host, const struct icmp *icmp)
 static void answer_echo(struct wh_stack *host, const struct packet *packet, const struct icmp *icmp)
 {
     struct tcp *tcp = &host->tcp;
-    if (ip_is_group(&packet->destination) || address_is_network_broadcast(host, &packet->destination) ||
+    if (ip_is_group(&packet->destination) ||
+        address_is_network_broadcast(host, &packet->destination) ||
         ip_source_invalid(&packet->source)) {
         tcp->count[WH_WHY_ICMP_IGNORED]++;
         return;
@@ -143,34 +141,22 @@ void icmp_arrive(struct wh_stack *host, const struct packet *packet, bool checks
         return;
     }
     switch (icmp.kind) {
-    case ICMP_ECHO_REQUEST:
-        answer_echo(host, packet, &icmp);
-        break;
+    case ICMP_ECHO_REQUEST: answer_echo(host, packet, &icmp); break;
     case ICMP_NEIGHBOUR_SOLICITATION:
-    case ICMP_NEIGHBOUR_ADVERTISEMENT:
-        hop_neighbour(host, packet, &icmp);
-        break;
+    case ICMP_NEIGHBOUR_ADVERTISEMENT: hop_neighbour(host, packet, &icmp); break;
     case ICMP_OTHER:
-    case ICMP_ECHO_REPLY:
-        host->tcp.count[WH_WHY_ICMP_IGNORED]++;
-        break;
-    default:
-        arrive_error(host, &icmp);
-        break;
+    case ICMP_ECHO_REPLY: host->tcp.count[WH_WHY_ICMP_IGNORED]++; break;
+    default: arrive_error(host, &icmp); break;
     }
 }
 
 static enum icmp_kind kind_of(wh_refusal how)
 {
     switch (how) {
-    case WH_REFUSE_NET_UNREACHABLE:
-        return ICMP_NET_UNREACHABLE;
-    case WH_REFUSE_HOST_UNREACHABLE:
-        return ICMP_HOST_UNREACHABLE;
-    case WH_REFUSE_PROHIBITED:
-        return ICMP_PROHIBITED;
-    default:
-        return ICMP_PORT_UNREACHABLE;
+    case WH_REFUSE_NET_UNREACHABLE: return ICMP_NET_UNREACHABLE;
+    case WH_REFUSE_HOST_UNREACHABLE: return ICMP_HOST_UNREACHABLE;
+    case WH_REFUSE_PROHIBITED: return ICMP_PROHIBITED;
+    default: return ICMP_PORT_UNREACHABLE;
     }
 }
 
@@ -178,8 +164,11 @@ static enum icmp_kind kind_of(wh_refusal how)
 static size_t quote(uint8_t *at, const struct tuple *tuple, uint8_t protocol, uint32_t seq)
 {
     uint8_t transport[8] = { 0 };
-    struct packet packet = { .source = tuple->remote, .destination = tuple->local, .protocol = protocol,
-                             .hops = 64, .length = protocol == IP_TCP ? 20 : 8 };
+    struct packet packet = { .source = tuple->remote,
+                             .destination = tuple->local,
+                             .protocol = protocol,
+                             .hops = 64,
+                             .length = protocol == IP_TCP ? 20 : 8 };
     size_t length = ip_build(at, &packet, 0);
     if (protocol == IP_ICMP || protocol == IP_ICMPV6) {
         transport[0] = protocol == IP_ICMP ? 8 : 128; /* an echo request */

@@ -55,30 +55,15 @@ void wh_endpoints(const wh_conn *conn, wh_endpoint *local, wh_endpoint *remote)
     endpoints_of(&conn->tuple, local, remote);
 }
 
-wh_state wh_conn_state(const wh_conn *conn)
-{
-    return conn_state(conn);
-}
+wh_state wh_conn_state(const wh_conn *conn) { return conn_state(conn); }
 
-int wh_conn_error(const wh_conn *conn)
-{
-    return conn->error;
-}
+int wh_conn_error(const wh_conn *conn) { return conn->error; }
 
-wh_stack *wh_conn_stack(const wh_conn *conn)
-{
-    return stack_of(conn);
-}
+wh_stack *wh_conn_stack(const wh_conn *conn) { return stack_of(conn); }
 
-void wh_set_user(wh_conn *conn, void *user)
-{
-    conn->user = user;
-}
+void wh_set_user(wh_conn *conn, void *user) { conn->user = user; }
 
-void *wh_user(const wh_conn *conn)
-{
-    return conn->user;
-}
+void *wh_user(const wh_conn *conn) { return conn->user; }
 
 void wh_info_get(const wh_conn *conn, wh_info *info)
 {
@@ -106,7 +91,8 @@ void wh_info_get(const wh_conn *conn, wh_info *info)
         .send_queued = conn->send.length,
         .receive_queued = conn->receive.length,
         .reassembly = conn->reassembly != NULL ? conn->reassembly->held : 0,
-        .urgent_left = conn->urgent_in && seq_gt(conn->rcv_up, next_read) ? conn->rcv_up - next_read : 0,
+        .urgent_left =
+            conn->urgent_in && seq_gt(conn->rcv_up, next_read) ? conn->rcv_up - next_read : 0,
         .srtt = conn->srtt,
         .rttvar = conn->rttvar,
         .min_rtt = conn->min_rtt,
@@ -284,14 +270,16 @@ static const char *check_connection(const struct wh_stack *host, struct wh_conn 
         if (!conn->handle) {
             return "a connection that is over has neither handle nor end";
         }
-        return timer_armed(&conn->timer) && conn->flight != NULL ? "a dead connection has a timer" : NULL;
+        return timer_armed(&conn->timer) && conn->flight != NULL ? "a dead connection has a timer"
+                                                                 : NULL;
     }
     struct demux_entry found =
         demux_find(&host->demux, demux_hash(&host->demux, &conn->tuple), &conn->tuple);
     if (found.index != conn->index || found.kind != RECORD_CONNECTION) {
         return "a live connection is not in the table";
     }
-    if (conn->snd_una != conn->snd_nxt && conn->deadline[DEADLINE_RETRANSMIT] == WH_NEVER && !conn->syn_due) {
+    if (conn->snd_una != conn->snd_nxt && conn->deadline[DEADLINE_RETRANSMIT] == WH_NEVER &&
+        !conn->syn_due) {
         return "something is in flight and no timer runs";
     }
     const char *broken = check_send_side(conn);
@@ -311,8 +299,8 @@ const char *wh_check(const wh_stack *host)
         in_table += conn->demuxed;
     }
     uint32_t position = host->time_waits.head;
-    for (const struct time_wait *entry; (entry = time_wait_walk(&host->time_waits, &position)) != NULL;
-         position++) {
+    for (const struct time_wait *entry;
+         (entry = time_wait_walk(&host->time_waits, &position)) != NULL; position++) {
         in_table += !(entry->flags & TIME_WAIT_REOPENED);
     }
     in_table += host->half_opens.used + host->helds.used;

@@ -107,10 +107,7 @@ static void half_open_end(struct wh_stack *host, uint32_t index)
     stack_restore_prior(host, prior, &tuple);
 }
 
-static uint32_t wait_of(unsigned number)
-{
-    return 1000U << number;
-}
+static uint32_t wait_of(unsigned number) { return 1000U << number; }
 
 /* RFC 6298 2.1 and 5.5: 1 s, then twice as long each time. */
 void half_open_expire(struct wh_stack *host)
@@ -198,8 +195,8 @@ static void begin_half_open(struct wh_stack *host, struct wh_listener *listener,
 }
 
 /* RFC 9293 3.10.7.2. `prior`: the TIME-WAIT entry that this SYN reopens, or 0. */
-void listener_arrive(struct wh_stack *host, struct wh_listener *listener, const struct segment *segment,
-                     uint32_t prior)
+void listener_arrive(struct wh_stack *host, struct wh_listener *listener,
+                     const struct segment *segment, uint32_t prior)
 {
     struct tcp *tcp = &host->tcp;
     if (segment->flags & WH_RST) {
@@ -226,7 +223,8 @@ static void complete(struct wh_stack *host, uint32_t index, const struct segment
     struct half_open *entry = half_open_at(host, index);
     struct wh_listener *listener = host->listener[entry->listener];
     if (listener->waiting >= listener->backlog) {
-        because(&host->tcp, WH_WHY_BACKLOG_FULL); /* as if it were lost; the SYN,ACK will be repeated */
+        because(&host->tcp,
+                WH_WHY_BACKLOG_FULL); /* as if it were lost; the SYN,ACK will be repeated */
         return;
     }
     struct wh_conn *conn = stack_new_connection(host, &entry->tuple);
@@ -264,14 +262,9 @@ void half_open_stack_arrive(struct wh_stack *host, uint32_t index, const struct 
         return;
     }
     switch (half_open_arrive(&host->tcp, entry, segment)) {
-    case HALF_OPEN_DONE:
-        complete(host, index, segment);
-        break;
-    case HALF_OPEN_OVER:
-        half_open_end(host, index);
-        break;
-    case HALF_OPEN_STAYS:
-        break;
+    case HALF_OPEN_DONE: complete(host, index, segment); break;
+    case HALF_OPEN_OVER: half_open_end(host, index); break;
+    case HALF_OPEN_STAYS: break;
     }
 }
 
@@ -352,7 +345,8 @@ int wh_listen(wh_stack *host, const wh_listen_options *options, wh_listener **li
     step(&host->tcp, &new->record, WH_ON_PASSIVE_OPEN, WH_WHY_BY_APPLICATION);
     host->listener[number] = new;
     host->listener_count++;
-    list_append(any_port ? &host->any_port_listeners : bucket(host, options->local.port), &new->bucket_link);
+    list_append(any_port ? &host->any_port_listeners : bucket(host, options->local.port),
+                &new->bucket_link);
     *listener = new;
     return WH_OK;
 }

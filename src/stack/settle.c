@@ -33,8 +33,8 @@ void stack_free_connection(struct wh_stack *host, struct wh_conn *conn)
     pool_give(&host->connections, conn->index);
 }
 
-void stack_trace_state(struct wh_stack *host, const struct tuple *tuple, wh_state before, wh_state after,
-                       wh_arc_event arc, wh_reason reason)
+void stack_trace_state(struct wh_stack *host, const struct tuple *tuple, wh_state before,
+                       wh_state after, wh_arc_event arc, wh_reason reason)
 {
     if (!trace_on(&host->tcp.trace)) {
         return;
@@ -52,11 +52,13 @@ void stack_trace_state(struct wh_stack *host, const struct tuple *tuple, wh_stat
 
 /* ------------------------------------------------------------- TIME-WAIT -- */
 
-void stack_end_time_wait(struct wh_stack *host, uint32_t position, wh_arc_event event, wh_reason reason)
+void stack_end_time_wait(struct wh_stack *host, uint32_t position, wh_arc_event event,
+                         wh_reason reason)
 {
     struct time_wait *entry = time_wait_at(&host->time_waits, position);
     step(&host->tcp, &entry->record, event, reason);
-    stack_trace_state(host, &entry->tuple, WH_TIME_WAIT, (wh_state)entry->record.state, event, reason);
+    stack_trace_state(host, &entry->tuple, WH_TIME_WAIT, (wh_state)entry->record.state, event,
+                      reason);
     if (!(entry->flags & TIME_WAIT_REOPENED)) {
         struct demux_entry slot = { RECORD_TIME_WAIT, position };
         demux_remove(&host->demux, demux_hash(&host->demux, &entry->tuple), slot);
@@ -64,7 +66,8 @@ void stack_end_time_wait(struct wh_stack *host, uint32_t position, wh_arc_event 
     time_wait_remove(&host->time_waits, position);
 }
 
-struct time_wait *stack_prior(const struct wh_stack *host, uint32_t position, const struct tuple *tuple)
+struct time_wait *stack_prior(const struct wh_stack *host, uint32_t position,
+                              const struct tuple *tuple)
 {
     const struct time_wait_table *table = &host->time_waits;
     if (position == 0 || position - table->head >= table->tail - table->head) {

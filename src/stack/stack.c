@@ -27,8 +27,7 @@ static bool config_valid(const wh_config *config)
     static const uint8_t no_seed[32] = { 0 };
     return config->size >= sizeof *config && config->memory.alloc != NULL &&
            config->memory.free != NULL && config->memory_cap >= LEAST_MEMORY && config->mtu >= 68 &&
-           config->mtu <= 65535 && config->max_time_wait > 0 &&
-           config->link == WH_LINK_IP &&
+           config->mtu <= 65535 && config->max_time_wait > 0 && config->link == WH_LINK_IP &&
            config->msl <= 3600 * WH_SECOND && memcmp(config->seed, no_seed, sizeof no_seed) != 0;
 }
 
@@ -40,10 +39,8 @@ static const struct tuple *tuple_of(const void *context, unsigned kind, uint32_t
         return &((const struct wh_conn *)pool_at(&host->connections, index))->tuple;
     case RECORD_HALF_OPEN:
         return &((const struct half_open *)pool_at(&host->half_opens, index))->tuple;
-    case RECORD_TIME_WAIT:
-        return &time_wait_at(&host->time_waits, index)->tuple;
-    default:
-        return &((const struct wh_syn *)pool_at(&host->helds, index))->syn.tuple;
+    case RECORD_TIME_WAIT: return &time_wait_at(&host->time_waits, index)->tuple;
+    default: return &((const struct wh_syn *)pool_at(&host->helds, index))->syn.tuple;
     }
 }
 

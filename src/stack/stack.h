@@ -39,10 +39,10 @@ enum record_kind {
 struct wh_listener {
     struct record record; /* LISTEN */
     bool hold, any_port;
-    uint16_t number;      /* in the stack's directory of listeners */
+    uint16_t number; /* in the stack's directory of listeners */
     wh_endpoint local;
     uint32_t backlog;
-    uint32_t waiting;     /* established, not yet accepted */
+    uint32_t waiting; /* established, not yet accepted */
     uint32_t half_open;
     struct list accept_queue;
     struct link bucket_link, event_link;
@@ -130,26 +130,28 @@ void stack_settle(struct wh_stack *host, struct wh_conn *conn);
 /* A new connection record in CLOSED, not yet in the table; NULL without memory. */
 struct wh_conn *stack_new_connection(struct wh_stack *host, const struct tuple *tuple);
 void stack_free_connection(struct wh_stack *host, struct wh_conn *conn);
-void stack_end_time_wait(struct wh_stack *host, uint32_t position, wh_arc_event event, wh_reason reason);
+void stack_end_time_wait(struct wh_stack *host, uint32_t position, wh_arc_event event,
+                         wh_reason reason);
 /*
  * A SYN has reopened the entry at `position` (0: none). Forget: the new incarnation is
  * open. Restore: the SYN was an old duplicate, back to TIME-WAIT (RFC 9293 3.6.1, MAY-2).
  */
 /* ... that entry itself; NULL if its 2MSL has ended meanwhile. */
-struct time_wait *stack_prior(const struct wh_stack *host, uint32_t position, const struct tuple *tuple);
+struct time_wait *stack_prior(const struct wh_stack *host, uint32_t position,
+                              const struct tuple *tuple);
 void stack_forget_prior(struct wh_stack *host, uint32_t position, const struct tuple *tuple);
 void stack_restore_prior(struct wh_stack *host, uint32_t position, const struct tuple *tuple);
 /* Runs what is due in the FIFO of TIME-WAIT; when the next is due, or WH_NEVER. */
 void stack_expire_time_wait(struct wh_stack *host);
 wh_time stack_time_wait_wake(const struct wh_stack *host);
 /* Lays a record of a change of state without a segment. */
-void stack_trace_state(struct wh_stack *host, const struct tuple *tuple, wh_state before, wh_state after,
-                       wh_arc_event arc, wh_reason reason);
+void stack_trace_state(struct wh_stack *host, const struct tuple *tuple, wh_state before,
+                       wh_state after, wh_arc_event arc, wh_reason reason);
 
 /* listen.c */
 struct wh_listener *listener_find(struct wh_stack *host, const struct tuple *tuple);
-void listener_arrive(struct wh_stack *host, struct wh_listener *listener, const struct segment *segment,
-                     uint32_t prior);
+void listener_arrive(struct wh_stack *host, struct wh_listener *listener,
+                     const struct segment *segment, uint32_t prior);
 void half_open_stack_arrive(struct wh_stack *host, uint32_t index, const struct segment *segment);
 void half_open_expire(struct wh_stack *host);
 wh_time half_open_wake(const struct wh_stack *host);

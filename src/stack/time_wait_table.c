@@ -13,10 +13,7 @@ static struct time_wait **slab_of(const struct time_wait_table *table, uint32_t 
 }
 
 /* A hole: no live entry is ever CLOSED. */
-static bool is_hole(const struct time_wait *entry)
-{
-    return entry->record.state != WH_TIME_WAIT;
-}
+static bool is_hole(const struct time_wait *entry) { return entry->record.state != WH_TIME_WAIT; }
 
 void time_wait_table_init(struct time_wait_table *table, struct memory *memory)
 {

@@ -75,7 +75,8 @@ static void sample_rtt(struct wh_conn *conn, const struct segment *segment, uint
     struct tcp *tcp = conn->tcp;
     if (sent != 0) {
         rtt_sample(conn, tcp->now - sent);
-    } else if (conn->timestamps && (segment->options.has & WH_HAS_TIMESTAMPS) && segment->options.tsecr != 0) {
+    } else if (conn->timestamps && (segment->options.has & WH_HAS_TIMESTAMPS) &&
+               segment->options.tsecr != 0) {
         uint32_t ticks = tcp_timestamp(tcp, conn->ts_offset) - segment->options.tsecr;
         if (ticks < (uint32_t)1 << 31) {
             rtt_sample(conn, MAX(ticks, 1) * WH_MILLISECOND);
@@ -114,7 +115,8 @@ static void advance(struct wh_conn *conn, const struct segment *segment, struct 
     if (seq_gt(ack, conn->snd_nxt)) {
         conn->snd_nxt = ack; /* the byte of a window probe was taken */
     }
-    if (conn->send_cursor != NULL && seq_leq(conn->send_cursor->seq + conn->send_cursor->end, ack)) {
+    if (conn->send_cursor != NULL &&
+        seq_leq(conn->send_cursor->seq + conn->send_cursor->end, ack)) {
         conn->send_cursor = NULL;
     }
     chunk_queue_consume(&conn->send, &tcp->chunks, data);
@@ -138,8 +140,8 @@ static void advance(struct wh_conn *conn, const struct segment *segment, struct 
 }
 
 /* RFC 5681 2: duplicate acknowledgement; with SACK, one that brings news (RFC 6675 2). */
-static bool is_duplicate(const struct wh_conn *conn, const struct segment *segment, uint32_t window_before,
-                         uint32_t newly_sacked)
+static bool is_duplicate(const struct wh_conn *conn, const struct segment *segment,
+                         uint32_t window_before, uint32_t newly_sacked)
 {
     if (conn->flight == NULL || segment->ack != conn->snd_una) {
         return false;

@@ -23,7 +23,8 @@ bool tcp_acceptable(uint32_t rcv_nxt, uint32_t window, uint32_t seq, uint32_t le
     if (length == 0) {
         return window == 0 ? seq == rcv_nxt : seq_in(seq, rcv_nxt, window);
     }
-    return window > 0 && (seq_in(seq, rcv_nxt, window) || seq_in(seq + length - 1, rcv_nxt, window));
+    return window > 0 &&
+           (seq_in(seq, rcv_nxt, window) || seq_in(seq + length - 1, rcv_nxt, window));
 }
 
 void tcp_challenge(struct wh_conn *conn, wh_reason reason)
@@ -151,7 +152,8 @@ static bool check_timestamps(struct wh_conn *conn, const struct segment *segment
 static void note_timestamp(struct wh_conn *conn, const struct segment *segment)
 {
     if (conn->timestamps && (segment->options.has & WH_HAS_TIMESTAMPS) &&
-        seq_leq(segment->seq, conn->last_ack_sent) && seq_geq(segment->options.tsval, conn->ts_recent)) {
+        seq_leq(segment->seq, conn->last_ack_sent) &&
+        seq_geq(segment->options.tsval, conn->ts_recent)) {
         conn->ts_recent = segment->options.tsval;
         conn->ts_recent_age = (uint32_t)(conn->tcp->now / WH_SECOND);
     }

@@ -207,7 +207,8 @@ int wh_peek(wh_conn *conn, wh_slice *slices, size_t cap)
         return nothing_waits(conn);
     }
     size_t n = 0;
-    for (const struct chunk *chunk = conn->receive.head; chunk != NULL && n < cap; chunk = chunk->next) {
+    for (const struct chunk *chunk = conn->receive.head; chunk != NULL && n < cap;
+         chunk = chunk->next) {
         if (chunk_length(chunk) > 0) {
             slices[n++] = (wh_slice){ chunk->data + chunk->begin, chunk_length(chunk) };
         }
@@ -256,11 +257,8 @@ void tcp_abort(struct wh_conn *conn, wh_reason reason)
     case WH_ESTABLISHED:
     case WH_FIN_WAIT_1:
     case WH_FIN_WAIT_2:
-    case WH_CLOSE_WAIT:
-        send_reset(conn, reason);
-        break;
-    default:
-        break;
+    case WH_CLOSE_WAIT: send_reset(conn, reason); break;
+    default: break;
     }
     if (!conn_over(conn)) {
         bool timeout = reason == WH_WHY_TIMEOUT_KEEPALIVE;

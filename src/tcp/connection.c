@@ -34,9 +34,7 @@ void step(struct tcp *tcp, struct record *record, wh_arc_event event, wh_reason 
 static void enter(struct wh_conn *conn, wh_reason reason)
 {
     switch (conn_state(conn)) {
-    case WH_ESTABLISHED:
-        conn->pending |= WH_CONNECTED;
-        break;
+    case WH_ESTABLISHED: conn->pending |= WH_CONNECTED; break;
     case WH_FIN_WAIT_2:
         /* Only an orphan is limited: after shutdown(WRITE) somebody still reads (lifecycle C19, C28). */
         if (!conn->handle && conn_option(conn, WH_OPT_FIN_WAIT_2_TIMEOUT) > 0) {
@@ -52,8 +50,7 @@ static void enter(struct wh_conn *conn, wh_reason reason)
         }
         link_remove(&conn->ready_link);
         break;
-    default:
-        break;
+    default: break;
     }
     conn->end_reason = (uint8_t)reason;
     conn_notify(conn);
@@ -70,7 +67,8 @@ void conn_step(struct wh_conn *conn, wh_arc_event event, wh_reason reason)
     }
 }
 
-void conn_init(struct wh_conn *conn, struct tcp *tcp, const struct tuple *tuple, struct profile *profile)
+void conn_init(struct wh_conn *conn, struct tcp *tcp, const struct tuple *tuple,
+               struct profile *profile)
 {
     conn->tcp = tcp;
     conn->tuple = *tuple;
@@ -115,10 +113,7 @@ void conn_release(struct wh_conn *conn)
 }
 
 /* The peer has closed its side and everything before its FIN has arrived, or it never can. */
-static bool at_eof(const struct wh_conn *conn)
-{
-    return conn->fin_received;
-}
+static bool at_eof(const struct wh_conn *conn) { return conn->fin_received; }
 
 uint32_t conn_ready(const struct wh_conn *conn)
 {
@@ -151,7 +146,8 @@ uint32_t conn_ready(const struct wh_conn *conn)
 
 void conn_notify(struct wh_conn *conn)
 {
-    if (conn->handle && conn->accepted && !link_listed(&conn->event_link) && (conn_ready(conn) & conn->watch) != 0) {
+    if (conn->handle && conn->accepted && !link_listed(&conn->event_link) &&
+        (conn_ready(conn) & conn->watch) != 0) {
         list_append(&conn->tcp->eventful, &conn->event_link);
     }
 }
@@ -198,7 +194,8 @@ uint32_t conn_pipe(const struct wh_conn *conn)
     uint32_t gone = conn->flight->lost + conn->flight->sacked;
     if (!conn->sack) {
         /* Without SACK each duplicate ACK says that one segment has left the network (RFC 5681 3.2). */
-        gone += MIN((uint32_t)conn->dup_acks * conn_mss(conn), outstanding - MIN(gone, outstanding));
+        gone +=
+            MIN((uint32_t)conn->dup_acks * conn_mss(conn), outstanding - MIN(gone, outstanding));
     }
     return gone >= outstanding ? 0 : outstanding - gone;
 }

@@ -38,15 +38,15 @@ enum recovery {
 
 struct wh_conn {
     struct record record;
-    uint8_t recovery; /* enum recovery */
+    uint8_t recovery;             /* enum recovery */
     uint8_t snd_scale, rcv_scale; /* Snd.Wind.Shift, Rcv.Wind.Shift (RFC 7323 2.3) */
     struct tuple tuple;
     struct tcp *tcp;
 
     /* send sequence (RFC 9293 3.3.1) */
     uint32_t snd_una, snd_nxt;
-    uint32_t snd_max;     /* highest number ever sent, a window probe's byte included */
-    uint32_t snd_wnd;     /* bytes */
+    uint32_t snd_max; /* highest number ever sent, a window probe's byte included */
+    uint32_t snd_wnd; /* bytes */
     uint32_t snd_wl1, snd_wl2;
     uint32_t snd_end;     /* one past the last byte the application queued; the FIN's number */
     uint32_t max_snd_wnd; /* MAX.SND.WND (RFC 5961 5.2) */
@@ -63,29 +63,29 @@ struct wh_conn {
     uint16_t rcv_mss; /* largest segment seen, for "every second full segment" */
 
     /* facts, each one bit */
-    unsigned passive : 1;        /* opened by a SYN from outside (MUST-11) */
-    unsigned handle : 1;         /* the application has a handle */
-    unsigned read_shut : 1;      /* shutdown(READ): arriving data is thrown away */
-    unsigned write_shut : 1;     /* close or shutdown(WRITE): a FIN follows the queue */
+    unsigned passive : 1;    /* opened by a SYN from outside (MUST-11) */
+    unsigned handle : 1;     /* the application has a handle */
+    unsigned read_shut : 1;  /* shutdown(READ): arriving data is thrown away */
+    unsigned write_shut : 1; /* close or shutdown(WRITE): a FIN follows the queue */
     unsigned fin_sent : 1;
-    unsigned fin_known : 1;      /* peer_fin holds */
-    unsigned fin_received : 1;   /* ... and everything up to it has arrived */
+    unsigned fin_known : 1;                         /* peer_fin holds */
+    unsigned fin_received : 1;                      /* ... and everything up to it has arrived */
     unsigned sack : 1, timestamps : 1, scaling : 1; /* negotiated */
-    unsigned ack_now : 1;        /* an ACK is owed at once */
-    unsigned syn_due : 1;        /* SYN or SYN,ACK must be sent (again) */
-    unsigned probe_due : 1;      /* window probe */
+    unsigned ack_now : 1;                           /* an ACK is owed at once */
+    unsigned syn_due : 1;                           /* SYN or SYN,ACK must be sent (again) */
+    unsigned probe_due : 1;                         /* window probe */
     unsigned keepalive_due : 1;
-    unsigned push_due : 1;       /* send what there is, however small */
+    unsigned push_due : 1;                  /* send what there is, however small */
     unsigned urgent_out : 1, urgent_in : 1; /* snd_up, rcv_up hold */
-    unsigned more : 1;           /* WH_SEND_MORE */
-    unsigned probing : 1;        /* the persist timer runs */
-    unsigned accepted : 1;       /* not waiting in a backlog */
-    unsigned demuxed : 1;        /* segments of its tuple come to it */
-    unsigned rescued : 1;        /* RFC 6675's rescue retransmission is used up */
-    unsigned rtx_now : 1;        /* the next retransmission does not wait for room in cwnd */
-    unsigned rto_after_syn : 1;  /* H15: RTO of 3 s for the first data */
+    unsigned more : 1;                      /* WH_SEND_MORE */
+    unsigned probing : 1;                   /* the persist timer runs */
+    unsigned accepted : 1;                  /* not waiting in a backlog */
+    unsigned demuxed : 1;                   /* segments of its tuple come to it */
+    unsigned rescued : 1;                   /* RFC 6675's rescue retransmission is used up */
+    unsigned rtx_now : 1;       /* the next retransmission does not wait for room in cwnd */
+    unsigned rto_after_syn : 1; /* H15: RTO of 3 s for the first data */
     unsigned r1_told : 1;
-    unsigned lingering : 1;      /* DEADLINE_END is the linger time */
+    unsigned lingering : 1; /* DEADLINE_END is the linger time */
 
     /* queues */
     struct chunk_queue send;    /* SND.UNA onward; chunk->seq is the number of data[0] */
@@ -145,7 +145,8 @@ void step(struct tcp *tcp, struct record *record, wh_arc_event event, wh_reason 
 void conn_step(struct wh_conn *conn, wh_arc_event event, wh_reason reason);
 
 /* Makes a cleared record a CLOSED connection with the given options. */
-void conn_init(struct wh_conn *conn, struct tcp *tcp, const struct tuple *tuple, struct profile *profile);
+void conn_init(struct wh_conn *conn, struct tcp *tcp, const struct tuple *tuple,
+               struct profile *profile);
 /* Gives back everything the record holds and takes it off every list. */
 void conn_release(struct wh_conn *conn);
 /* Gives back queues, flight and reassembly; what has been received stays if `keep_received`. */

@@ -23,9 +23,9 @@ struct tcp {
     struct chunk_store chunks;
     struct wheel wheel;
     const struct checksum *checksum;
-    wh_time now;             /* of the call in progress, or of the last one */
-    uint32_t mtu;            /* bytes of an IP packet */
-    uint32_t features;       /* WH_TX_... */
+    wh_time now;       /* of the call in progress, or of the last one */
+    uint32_t mtu;      /* bytes of an IP packet */
+    uint32_t features; /* WH_TX_... */
     struct profile *defaults;
 
     struct siphash_key isn_key;       /* RFC 6528 */

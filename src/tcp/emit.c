@@ -58,7 +58,8 @@ void emit_trim(struct tcp *tcp)
 uint32_t emit_reach(const struct chunk *chunk, uint32_t seq, uint32_t length)
 {
     uint32_t reach = 0;
-    for (unsigned slices = 0; slices < WH_FRAME_SLICES - 1 && chunk != NULL && reach < length; slices++) {
+    for (unsigned slices = 0; slices < WH_FRAME_SLICES - 1 && chunk != NULL && reach < length;
+         slices++) {
         reach += chunk->seq + chunk->end - (seq + reach);
         chunk = chunk->next;
     }
@@ -193,7 +194,8 @@ bool emit_packet(struct outbox *outbox, struct chunk *packet)
         memcpy(link, outbox->link_header, ETHERNET_HEADER);
         frame->slice[frame->slices++] = (wh_slice){ link, ETHERNET_HEADER };
     }
-    frame->slice[frame->slices++] = (wh_slice){ packet->data + packet->begin, chunk_length(packet) };
+    frame->slice[frame->slices++] =
+        (wh_slice){ packet->data + packet->begin, chunk_length(packet) };
     slot->chunk[slot->chunks++] = packet;
     frame->length = (outbox->link_header != NULL ? ETHERNET_HEADER : 0) + chunk_length(packet);
     frame->serial = ++tcp->frames_out;

@@ -44,10 +44,7 @@ struct emit_note {
     uint8_t scale; /* of the window field */
 };
 
-static inline bool outbox_full(const struct outbox *outbox)
-{
-    return outbox->n == outbox->cap;
-}
+static inline bool outbox_full(const struct outbox *outbox) { return outbox->n == outbox->cap; }
 
 /* At most this much of [seq, seq + length) fits one frame's slices, from the chunk that holds seq. */
 uint32_t emit_reach(const struct chunk *chunk, uint32_t seq, uint32_t length);

@@ -5,10 +5,7 @@
 
 #include "base/bytes.h"
 
-static uint32_t range_length(const struct range *range)
-{
-    return range->end - range->start;
-}
+static uint32_t range_length(const struct range *range) { return range->end - range->start; }
 
 static struct flight *flight_in(struct chunk *chunk)
 {
@@ -80,7 +77,8 @@ bool flight_send(struct flight **flight, struct chunk_store *store, uint32_t sta
         (*flight)->judged_to = start;
     }
     (*flight)->count++;
-    *flight_at(*flight, (*flight)->count - 1) = (struct range){ .sent = now, .start = start, .end = end };
+    *flight_at(*flight, (*flight)->count - 1) =
+        (struct range){ .sent = now, .start = start, .end = end };
     return true;
 }
 
@@ -164,8 +162,8 @@ bool flight_split(struct flight **flight, struct chunk_store *store, uint32_t po
     return true;
 }
 
-uint32_t flight_sack(struct flight **flight, struct chunk_store *store, uint32_t left, uint32_t right,
-                     uint64_t *sent)
+uint32_t flight_sack(struct flight **flight, struct chunk_store *store, uint32_t left,
+                     uint32_t right, uint64_t *sent)
 {
     uint32_t newly = 0;
     uint32_t position = flight_find(*flight, left);
@@ -197,8 +195,8 @@ uint32_t flight_sack(struct flight **flight, struct chunk_store *store, uint32_t
             *sent = range->sent;
         }
         range->flags = (uint8_t)((range->flags & ~RANGE_LOST) | RANGE_SACKED);
-        (*flight)->high_sacked = (*flight)->sacked == 0 ? range->end
-                                                        : seq_max((*flight)->high_sacked, range->end);
+        (*flight)->high_sacked =
+            (*flight)->sacked == 0 ? range->end : seq_max((*flight)->high_sacked, range->end);
         (*flight)->sacked += length;
         newly += length;
         position++;

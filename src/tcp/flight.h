@@ -31,11 +31,11 @@ struct flight {
     struct chunk *chunk; /* whose data this is */
     uint32_t capacity;   /* ranges */
     uint32_t head, count;
-    uint32_t sacked;     /* bytes in ranges marked so */
-    uint32_t lost;       /* bytes in ranges marked so */
-    uint32_t high_sacked;/* highest end of a SACKed range; valid while sacked > 0 */
-    uint32_t judged_to;  /* IsLost() has been decided for everything below (recovery.c) */
-    uint32_t hint;       /* no range below this position is LOST */
+    uint32_t sacked;      /* bytes in ranges marked so */
+    uint32_t lost;        /* bytes in ranges marked so */
+    uint32_t high_sacked; /* highest end of a SACKed range; valid while sacked > 0 */
+    uint32_t judged_to;   /* IsLost() has been decided for everything below (recovery.c) */
+    uint32_t hint;        /* no range below this position is LOST */
     struct range ring[];
 };
 
@@ -59,8 +59,8 @@ void flight_acknowledge(struct flight **flight, struct chunk_store *store, uint3
  * Marks [left, right), which lies in flight, as SACKed; returns the bytes that were not
  * before, and raises *sent to the newest send time among those sent once only.
  */
-uint32_t flight_sack(struct flight **flight, struct chunk_store *store, uint32_t left, uint32_t right,
-                     uint64_t *sent);
+uint32_t flight_sack(struct flight **flight, struct chunk_store *store, uint32_t left,
+                     uint32_t right, uint64_t *sent);
 /* Marks a range as lost, as sent again, or forgets its SACK, keeping the sums right. */
 void flight_mark_lost(struct flight *flight, struct range *range);
 void flight_mark_sent_again(struct flight *flight, struct range *range, uint64_t now);
@@ -70,7 +70,8 @@ void flight_reset(struct flight *flight, bool forget_sacks, bool lost);
  * Splits the range at this position so that a range ends at `at`; false if there
  * is no room for one more range.
  */
-bool flight_split(struct flight **flight, struct chunk_store *store, uint32_t position, uint32_t at);
+bool flight_split(struct flight **flight, struct chunk_store *store, uint32_t position,
+                  uint32_t at);
 /* Position of the range that contains seq, which must be in flight. */
 uint32_t flight_find(struct flight *flight, uint32_t seq);
 /* Position of the first range that is LOST, or count. */

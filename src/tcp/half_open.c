@@ -42,7 +42,8 @@ void half_open_answer(struct tcp *tcp, struct half_open *entry, wh_reason reason
     }
 }
 
-void half_open_begin(struct tcp *tcp, struct half_open *entry, const struct segment *syn, uint32_t iss)
+void half_open_begin(struct tcp *tcp, struct half_open *entry, const struct segment *syn,
+                     uint32_t iss)
 {
     const struct segment_options *options = &syn->options;
     const int64_t *offer = tcp->defaults->value;
@@ -137,7 +138,8 @@ enum half_open_verdict half_open_arrive(struct tcp *tcp, struct half_open *entry
         challenge(tcp, entry, WH_WHY_PAWS);
         return HALF_OPEN_STAYS;
     }
-    if (!tcp_acceptable(entry->irs + 1, offered_window(tcp), segment->seq, segment_length(segment))) {
+    if (!tcp_acceptable(entry->irs + 1, offered_window(tcp), segment->seq,
+                        segment_length(segment))) {
         challenge(tcp, entry, WH_WHY_OUTSIDE_WINDOW);
         return HALF_OPEN_STAYS;
     }

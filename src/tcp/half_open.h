@@ -21,12 +21,12 @@ enum {
 
 struct half_open {
     struct record record;
-    uint8_t flags;        /* HALF_OPEN_... */
-    uint8_t window_scale; /* the peer's */
+    uint8_t flags;          /* HALF_OPEN_... */
+    uint8_t window_scale;   /* the peer's */
     uint8_t wait : 4;       /* which wait it is in: the number of repeats so far */
     uint8_t challenges : 4; /* answers to suspicious segments, for its lifetime */
-    uint16_t mss;         /* the peer's */
-    uint16_t listener;    /* number of the listener */
+    uint16_t mss;           /* the peer's */
+    uint16_t listener;      /* number of the listener */
     struct tuple tuple;
     uint32_t iss, irs;
     uint32_t ts_recent;
@@ -43,7 +43,8 @@ enum half_open_verdict {
 };
 
 /* Fills a cleared record, already LISTEN, from a SYN, steps it to SYN-RECEIVED and queues the SYN,ACK. */
-void half_open_begin(struct tcp *tcp, struct half_open *entry, const struct segment *syn, uint32_t iss);
+void half_open_begin(struct tcp *tcp, struct half_open *entry, const struct segment *syn,
+                     uint32_t iss);
 enum half_open_verdict half_open_arrive(struct tcp *tcp, struct half_open *entry,
                                         const struct segment *segment);
 /* Queues the SYN,ACK, for the first time or again. */

@@ -19,33 +19,55 @@
 static const uint8_t arc[WH_STATE_COUNT][WH_ARC_EVENT_COUNT] = {
     /* three-way handshake */
     [WH_CLOSED] = { [WH_ON_PASSIVE_OPEN] = TO(LISTEN), [WH_ON_ACTIVE_OPEN] = TO(SYN_SENT) },
-    [WH_LISTEN] = { [WH_ON_GOT_SYN] = TO(SYN_RECEIVED), [WH_ON_CLOSE] = TO(CLOSED),
-                    [WH_ON_ABORT] = TO(CLOSED), [WH_ON_GAVE_UP] = TO(CLOSED),
+    [WH_LISTEN] = { [WH_ON_GOT_SYN] = TO(SYN_RECEIVED),
+                    [WH_ON_CLOSE] = TO(CLOSED),
+                    [WH_ON_ABORT] = TO(CLOSED),
+                    [WH_ON_GAVE_UP] = TO(CLOSED),
                     [WH_ON_GOT_RST] = TO(CLOSED) },
-    [WH_SYN_SENT] = { [WH_ON_GOT_SYN_ACK] = TO(ESTABLISHED), [WH_ON_GOT_SYN] = TO(SYN_RECEIVED),
-                      [WH_ON_CLOSE] = TO(CLOSED), [WH_ON_ABORT] = TO(CLOSED),
-                      [WH_ON_GOT_RST] = TO(CLOSED), [WH_ON_GAVE_UP] = TO(CLOSED) },
-    [WH_SYN_RECEIVED] = { [WH_ON_SYN_ACKED] = TO(ESTABLISHED), [WH_ON_CLOSE] = TO(FIN_WAIT_1),
-                          [WH_ON_GOT_RST_PASSIVE] = TO(LISTEN), [WH_ON_GOT_RST] = TO(CLOSED),
-                          [WH_ON_ABORT] = TO(CLOSED), [WH_ON_GAVE_UP] = TO(CLOSED) },
+    [WH_SYN_SENT] = { [WH_ON_GOT_SYN_ACK] = TO(ESTABLISHED),
+                      [WH_ON_GOT_SYN] = TO(SYN_RECEIVED),
+                      [WH_ON_CLOSE] = TO(CLOSED),
+                      [WH_ON_ABORT] = TO(CLOSED),
+                      [WH_ON_GOT_RST] = TO(CLOSED),
+                      [WH_ON_GAVE_UP] = TO(CLOSED) },
+    [WH_SYN_RECEIVED] = { [WH_ON_SYN_ACKED] = TO(ESTABLISHED),
+                          [WH_ON_CLOSE] = TO(FIN_WAIT_1),
+                          [WH_ON_GOT_RST_PASSIVE] = TO(LISTEN),
+                          [WH_ON_GOT_RST] = TO(CLOSED),
+                          [WH_ON_ABORT] = TO(CLOSED),
+                          [WH_ON_GAVE_UP] = TO(CLOSED) },
     /* four-way close */
-    [WH_ESTABLISHED] = { [WH_ON_CLOSE] = TO(FIN_WAIT_1), [WH_ON_GOT_FIN] = TO(CLOSE_WAIT),
-                         [WH_ON_GOT_RST] = TO(CLOSED), [WH_ON_ABORT] = TO(CLOSED),
+    [WH_ESTABLISHED] = { [WH_ON_CLOSE] = TO(FIN_WAIT_1),
+                         [WH_ON_GOT_FIN] = TO(CLOSE_WAIT),
+                         [WH_ON_GOT_RST] = TO(CLOSED),
+                         [WH_ON_ABORT] = TO(CLOSED),
                          [WH_ON_GAVE_UP] = TO(CLOSED) },
-    [WH_FIN_WAIT_1] = { [WH_ON_FIN_ACKED] = TO(FIN_WAIT_2), [WH_ON_GOT_FIN] = TO(CLOSING),
-                        [WH_ON_GOT_RST] = TO(CLOSED), [WH_ON_ABORT] = TO(CLOSED),
+    [WH_FIN_WAIT_1] = { [WH_ON_FIN_ACKED] = TO(FIN_WAIT_2),
+                        [WH_ON_GOT_FIN] = TO(CLOSING),
+                        [WH_ON_GOT_RST] = TO(CLOSED),
+                        [WH_ON_ABORT] = TO(CLOSED),
                         [WH_ON_GAVE_UP] = TO(CLOSED) },
-    [WH_FIN_WAIT_2] = { [WH_ON_GOT_FIN] = TO(TIME_WAIT), [WH_ON_GOT_RST] = TO(CLOSED),
-                        [WH_ON_ABORT] = TO(CLOSED), [WH_ON_GAVE_UP] = TO(CLOSED) },
-    [WH_CLOSE_WAIT] = { [WH_ON_CLOSE] = TO(LAST_ACK), [WH_ON_GOT_RST] = TO(CLOSED),
-                        [WH_ON_ABORT] = TO(CLOSED), [WH_ON_GAVE_UP] = TO(CLOSED) },
-    [WH_CLOSING] = { [WH_ON_FIN_ACKED] = TO(TIME_WAIT), [WH_ON_GOT_RST] = TO(CLOSED),
-                     [WH_ON_ABORT] = TO(CLOSED), [WH_ON_GAVE_UP] = TO(CLOSED) },
-    [WH_LAST_ACK] = { [WH_ON_FIN_ACKED] = TO(CLOSED), [WH_ON_GOT_RST] = TO(CLOSED),
-                      [WH_ON_ABORT] = TO(CLOSED), [WH_ON_GAVE_UP] = TO(CLOSED) },
+    [WH_FIN_WAIT_2] = { [WH_ON_GOT_FIN] = TO(TIME_WAIT),
+                        [WH_ON_GOT_RST] = TO(CLOSED),
+                        [WH_ON_ABORT] = TO(CLOSED),
+                        [WH_ON_GAVE_UP] = TO(CLOSED) },
+    [WH_CLOSE_WAIT] = { [WH_ON_CLOSE] = TO(LAST_ACK),
+                        [WH_ON_GOT_RST] = TO(CLOSED),
+                        [WH_ON_ABORT] = TO(CLOSED),
+                        [WH_ON_GAVE_UP] = TO(CLOSED) },
+    [WH_CLOSING] = { [WH_ON_FIN_ACKED] = TO(TIME_WAIT),
+                     [WH_ON_GOT_RST] = TO(CLOSED),
+                     [WH_ON_ABORT] = TO(CLOSED),
+                     [WH_ON_GAVE_UP] = TO(CLOSED) },
+    [WH_LAST_ACK] = { [WH_ON_FIN_ACKED] = TO(CLOSED),
+                      [WH_ON_GOT_RST] = TO(CLOSED),
+                      [WH_ON_ABORT] = TO(CLOSED),
+                      [WH_ON_GAVE_UP] = TO(CLOSED) },
     /* the quiet end; REOPENED: a later incarnation has completed its handshake */
-    [WH_TIME_WAIT] = { [WH_ON_TWO_MSL_OVER] = TO(CLOSED), [WH_ON_REOPENED] = TO(CLOSED),
-                       [WH_ON_GOT_RST] = TO(CLOSED), [WH_ON_ABORT] = TO(CLOSED),
+    [WH_TIME_WAIT] = { [WH_ON_TWO_MSL_OVER] = TO(CLOSED),
+                       [WH_ON_REOPENED] = TO(CLOSED),
+                       [WH_ON_GOT_RST] = TO(CLOSED),
+                       [WH_ON_ABORT] = TO(CLOSED),
                        [WH_ON_GAVE_UP] = TO(CLOSED) },
 };
 
@@ -54,10 +76,7 @@ bool arc_exists(wh_state from, wh_arc_event event)
     return from < WH_STATE_COUNT && event < WH_ARC_EVENT_COUNT && arc[from][event] != 0;
 }
 
-wh_state arc_target(wh_state from, wh_arc_event event)
-{
-    return (wh_state)(arc[from][event] - 1);
-}
+wh_state arc_target(wh_state from, wh_arc_event event) { return (wh_state)(arc[from][event] - 1); }
 
 int wh_arc(wh_state from, wh_arc_event event)
 {

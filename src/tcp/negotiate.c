@@ -20,7 +20,8 @@ uint8_t tcp_window_scale(int64_t receive_buffer)
     return scale;
 }
 
-uint16_t tcp_announced_mss(const struct tcp *tcp, const struct profile *profile, const wh_addr *remote)
+uint16_t tcp_announced_mss(const struct tcp *tcp, const struct profile *profile,
+                           const wh_addr *remote)
 {
     uint32_t mss = tcp_link_mss(tcp, remote);
     uint32_t wanted = (uint32_t)profile->value[WH_OPT_MSS];
@@ -46,7 +47,8 @@ void tcp_agree(struct wh_conn *conn, const struct segment_options *options)
     conn->scaling = conn->scaling && (options->has & WH_HAS_WINDOW_SCALE);
     conn->timestamps = conn->timestamps && (options->has & WH_HAS_TIMESTAMPS);
     conn->snd_scale = conn->scaling ? MIN(options->window_scale, LARGEST_SCALE) : 0;
-    conn->rcv_scale = conn->scaling ? tcp_window_scale(conn_option(conn, WH_OPT_RECEIVE_BUFFER)) : 0;
+    conn->rcv_scale =
+        conn->scaling ? tcp_window_scale(conn_option(conn, WH_OPT_RECEIVE_BUFFER)) : 0;
     if (conn->timestamps) {
         conn->ts_recent = options->tsval;
         conn->ts_recent_age = (uint32_t)(conn->tcp->now / WH_SECOND);

@@ -21,7 +21,8 @@
 #include "tcp/machine.h"
 
 #define HANDSHAKE                                                                                  \
-    (STATE_BIT(WH_CLOSED) | STATE_BIT(WH_LISTEN) | STATE_BIT(WH_SYN_SENT) | STATE_BIT(WH_SYN_RECEIVED))
+    (STATE_BIT(WH_CLOSED) | STATE_BIT(WH_LISTEN) | STATE_BIT(WH_SYN_SENT) |                        \
+     STATE_BIT(WH_SYN_RECEIVED))
 
 /* A possible state on its way along the table, and the last arc it took. */
 struct walker {
@@ -154,8 +155,8 @@ static bool sent_text(const struct observer *observer, struct walker *walker,
     if (fin) {
         follow(walker, WH_ON_CLOSE);
         /* FIN-WAIT-2 and TIME-WAIT have theirs acknowledged and never send it again. */
-        return in(walker->state, STATE_BIT(WH_FIN_WAIT_1) | STATE_BIT(WH_CLOSING) |
-                                     STATE_BIT(WH_LAST_ACK));
+        return in(walker->state,
+                  STATE_BIT(WH_FIN_WAIT_1) | STATE_BIT(WH_CLOSING) | STATE_BIT(WH_LAST_ACK));
     }
     if (segment->length > 0) {
         return !in(walker->state, STATE_BIT(WH_FIN_WAIT_2) | STATE_BIT(WH_TIME_WAIT));
@@ -281,11 +282,8 @@ static enum effect received_rst(const struct observer *observer, struct walker *
     enum effect effect = CERTAIN;
     switch (walker->state) {
     case WH_CLOSED:
-    case WH_LISTEN:
-        return NO_EFFECT;
-    case WH_SYN_SENT:
-        effect = covers_syn(observer, segment);
-        break;
+    case WH_LISTEN: return NO_EFFECT;
+    case WH_SYN_SENT: effect = covers_syn(observer, segment); break;
     case WH_TIME_WAIT:
         effect = PERHAPS; /* RFC 1337 against the letter of 3.10.7.4: both are in use */
         break;
@@ -345,8 +343,7 @@ static enum effect received_text(const struct observer *observer, struct walker 
     switch (walker->state) {
     case WH_CLOSED:
     case WH_LISTEN:
-    case WH_SYN_SENT:
-        return NO_EFFECT;
+    case WH_SYN_SENT: return NO_EFFECT;
     case WH_SYN_RECEIVED:
         effect = covers_syn(observer, segment);
         if (effect != NO_EFFECT) {
@@ -361,8 +358,7 @@ static enum effect received_text(const struct observer *observer, struct walker 
             follow(walker, WH_ON_FIN_ACKED);
         }
         return effect == PERHAPS ? PERHAPS : CERTAIN;
-    default:
-        return CERTAIN;
+    default: return CERTAIN;
     }
 }
 
@@ -457,7 +453,8 @@ static void note_received(struct observer *observer, const struct observed *segm
 
 void observer_received(struct observer *observer, const struct observed *segment, bool certain)
 {
-    bool again = (segment->flags & WH_FIN) && observer->got_fin && in(WH_TIME_WAIT, observer->states);
+    bool again =
+        (segment->flags & WH_FIN) && observer->got_fin && in(WH_TIME_WAIT, observer->states);
     struct outcome outcome = received_by(observer, segment, certain);
     observer->contradiction = false;
     settle(observer, &outcome, segment->time);

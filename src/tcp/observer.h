@@ -16,21 +16,21 @@ typedef uint16_t state_set;
 #define STATE_ANY ((state_set)((1U << WH_STATE_COUNT) - 1))
 
 struct observer {
-    state_set states;     /* what the observed end may be in now; never empty */
+    state_set states; /* what the observed end may be in now; never empty */
     bool iss_known, irs_known;
-    uint32_t iss, irs;    /* the observed end's and its peer's first numbers */
-    bool opened_actively; /* a bare SYN of its own has been seen */
+    uint32_t iss, irs;      /* the observed end's and its peer's first numbers */
+    bool opened_actively;   /* a bare SYN of its own has been seen */
     bool sent_fin, got_fin; /* a FIN has been seen leaving / arriving */
     uint32_t fin, peer_fin; /* their sequence numbers */
-    bool nxt_known;       /* snd_nxt holds */
-    uint32_t snd_nxt;     /* highest number the end has sent, plus one */
-    bool acked_known;     /* rcv_nxt holds */
-    uint32_t rcv_nxt;     /* highest number the end has acknowledged */
-    bool arrived_known;   /* arrived holds */
-    uint32_t arrived;     /* everything of the peer's below this has certainly arrived */
-    bool contradiction;   /* a segment fitted no possible state; the set was opened again */
-    wh_arc_event arc;     /* last arc that all possible states agree on, or WH_ON_NOTHING */
-    wh_time time_wait;    /* when TIME-WAIT may have begun or was restarted */
+    bool nxt_known;         /* snd_nxt holds */
+    uint32_t snd_nxt;       /* highest number the end has sent, plus one */
+    bool acked_known;       /* rcv_nxt holds */
+    uint32_t rcv_nxt;       /* highest number the end has acknowledged */
+    bool arrived_known;     /* arrived holds */
+    uint32_t arrived;       /* everything of the peer's below this has certainly arrived */
+    bool contradiction;     /* a segment fitted no possible state; the set was opened again */
+    wh_arc_event arc;       /* last arc that all possible states agree on, or WH_ON_NOTHING */
+    wh_time time_wait;      /* when TIME-WAIT may have begun or was restarted */
 };
 
 /* A segment reduced to what the machine cares for. length: bytes of data. */
@@ -38,7 +38,8 @@ struct observed {
     wh_time time;
     uint16_t flags;
     uint32_t seq, ack, length;
-    bool ack_hidden; /* it had an ACK field that nobody could read: tells nothing of what had arrived */
+    bool
+        ack_hidden; /* it had an ACK field that nobody could read: tells nothing of what had arrived */
 };
 
 /* Knows nothing yet: any state, unless the first segments say more. */

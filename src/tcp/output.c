@@ -207,8 +207,8 @@ static uint32_t mss_now(struct wh_conn *conn, uint32_t *options_length)
 }
 
 /* Sends again from the range at this position. False: try later. */
-static bool retransmit(struct wh_conn *conn, struct outbox *outbox, uint32_t position, uint32_t room,
-                       wh_reason reason)
+static bool retransmit(struct wh_conn *conn, struct outbox *outbox, uint32_t position,
+                       uint32_t room, wh_reason reason)
 {
     uint32_t options;
     uint32_t mss = mss_now(conn, &options);
@@ -309,7 +309,8 @@ static uint32_t next_length(struct wh_conn *conn, uint32_t mss, uint32_t limit)
         return 0;
     }
     uint32_t length = MIN(MIN(usable, room), limit);
-    if (length > mss && !(length == usable && may_send_small(conn, length % mss, length == available))) {
+    if (length > mss &&
+        !(length == usable && may_send_small(conn, length % mss, length == available))) {
         length -= length % mss; /* a full segment's worth, the tail waits its turn */
     }
     return length;
@@ -333,7 +334,8 @@ static void note_sent(struct wh_conn *conn, uint32_t length)
 }
 
 /* Puts [snd_nxt, snd_nxt + length (+ FIN)) on the wire. What finds no slot counts as lost at once. */
-static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t length, uint32_t mss, bool fin)
+static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t length, uint32_t mss,
+                     bool fin)
 {
     struct chunk_store *store = &conn->tcp->chunks;
     uint32_t start = conn->snd_nxt;
@@ -365,7 +367,8 @@ static bool send_data(struct wh_conn *conn, struct outbox *outbox)
     if (conn_syn_outstanding(conn) && conn->send.length > 0) {
         return true; /* no window is known before the handshake is complete */
     }
-    if (conn->flight == NULL && conn->snd_end != conn->snd_nxt && tcp->now - conn->sent > conn->rto) {
+    if (conn->flight == NULL && conn->snd_end != conn->snd_nxt &&
+        tcp->now - conn->sent > conn->rto) {
         conn->profile->congestion->idle(conn);
     }
     uint32_t options;

@@ -31,7 +31,8 @@ void tcp_agree(struct wh_conn *conn, const struct segment_options *options);
 /* The shift that lets 16 bits express a receive buffer (RFC 7323 2.3). */
 uint8_t tcp_window_scale(int64_t receive_buffer);
 /* The MSS we announce on this tuple's link (RFC 9293 3.7.1). */
-uint16_t tcp_announced_mss(const struct tcp *tcp, const struct profile *profile, const wh_addr *remote);
+uint16_t tcp_announced_mss(const struct tcp *tcp, const struct profile *profile,
+                           const wh_addr *remote);
 
 /* rtt.c (RFC 6298). */
 void rtt_sample(struct wh_conn *conn, uint64_t rtt);

@@ -177,8 +177,8 @@ static wh_reason fill_gap(struct reassembly **reassembly, struct chunk_store *st
     return reason;
 }
 
-wh_reason reassembly_add(struct reassembly **reassembly, struct chunk_store *store,
-                         uint32_t seq, const uint8_t *data, uint32_t length, size_t budget)
+wh_reason reassembly_add(struct reassembly **reassembly, struct chunk_store *store, uint32_t seq,
+                         const uint8_t *data, uint32_t length, size_t budget)
 {
     uint32_t first = seq;
     wh_reason reason = WH_WHY_NONE;
@@ -242,7 +242,8 @@ void reassembly_take(struct reassembly **reassembly, struct chunk_store *store, 
     }
 }
 
-unsigned reassembly_sacks(const struct reassembly *reassembly, struct sack_block *sacks, unsigned cap)
+unsigned reassembly_sacks(const struct reassembly *reassembly, struct sack_block *sacks,
+                          unsigned cap)
 {
     if (reassembly == NULL) {
         return 0;
@@ -257,7 +258,8 @@ unsigned reassembly_sacks(const struct reassembly *reassembly, struct sack_block
         if (position >= reassembly->count || seq_lt(seq, reassembly->block[position].left)) {
             continue;
         }
-        struct sack_block sack = { reassembly->block[position].left, reassembly->block[position].right };
+        struct sack_block sack = { reassembly->block[position].left,
+                                   reassembly->block[position].right };
         bool told = false;
         for (unsigned k = 0; k < n; k++) {
             told = told || sacks[k].left == sack.left;

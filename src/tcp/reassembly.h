@@ -19,11 +19,11 @@ struct reassembly {
     struct chunk *chunk; /* whose data this is */
     uint32_t capacity;
     uint32_t count;
-    uint32_t held;                  /* bytes */
-    uint32_t cost;                  /* bytes of memory behind them */
-    uint32_t recent[WH_SACK_BLOCKS];/* a number inside each of the latest blocks, newest first */
+    uint32_t held;                   /* bytes */
+    uint32_t cost;                   /* bytes of memory behind them */
+    uint32_t recent[WH_SACK_BLOCKS]; /* a number inside each of the latest blocks, newest first */
     uint32_t recents;
-    struct block block[];           /* in sequence order, disjoint, not touching */
+    struct block block[]; /* in sequence order, disjoint, not touching */
 };
 
 /*
@@ -31,8 +31,8 @@ struct reassembly {
  * is held already is not taken twice. `budget` bounds the memory behind all
  * blocks. WH_WHY_NONE, or _REASSEMBLY_FULL, _MEMORY_CAP.
  */
-wh_reason reassembly_add(struct reassembly **reassembly, struct chunk_store *store,
-                         uint32_t seq, const uint8_t *data, uint32_t length, size_t budget);
+wh_reason reassembly_add(struct reassembly **reassembly, struct chunk_store *store, uint32_t seq,
+                         const uint8_t *data, uint32_t length, size_t budget);
 /*
  * The stream has grown to *next: moves what follows now in order to the end of
  * queue and *next forward; frees the reassembly when nothing is left.
@@ -40,7 +40,8 @@ wh_reason reassembly_add(struct reassembly **reassembly, struct chunk_store *sto
 void reassembly_take(struct reassembly **reassembly, struct chunk_store *store, uint32_t *next,
                      struct chunk_queue *queue);
 /* Fills in up to cap SACK blocks; returns how many. */
-unsigned reassembly_sacks(const struct reassembly *reassembly, struct sack_block *sacks, unsigned cap);
+unsigned reassembly_sacks(const struct reassembly *reassembly, struct sack_block *sacks,
+                          unsigned cap);
 void reassembly_free(struct reassembly **reassembly, struct chunk_store *store);
 
 #endif

@@ -130,9 +130,7 @@ void recovery_acknowledged(struct wh_conn *conn, const struct acknowledged *what
         return;
     }
     switch (conn->recovery) {
-    case RECOVERY_NONE:
-        acknowledged_in_order(conn, what);
-        break;
+    case RECOVERY_NONE: acknowledged_in_order(conn, what); break;
     case RECOVERY_FAST:
         if (what->acked > 0 && !conn->sack) {
             /* RFC 6582 3.2 (2): a partial acknowledgement names the next lost segment. */

@@ -43,7 +43,8 @@ void reply_queue_remove(struct reply_queue *queue)
     queue->count--;
 }
 
-struct reply *reply_add(struct tcp *tcp, const struct tuple *tuple, wh_state state, wh_reason reason)
+struct reply *reply_add(struct tcp *tcp, const struct tuple *tuple, wh_state state,
+                        wh_reason reason)
 {
     struct reply *reply = reply_queue_add(&tcp->replies);
     if (reply == NULL) {

@@ -44,6 +44,7 @@ struct tcp;
 /* Answers a segment that belongs to nothing with the RST of RFC 9293 3.10.7.1. */
 void reply_reset(struct tcp *tcp, const struct segment *segment, wh_state state, wh_reason reason);
 /* Queues one reply with the stack's defaults; NULL (counted) if there is no room. */
-struct reply *reply_add(struct tcp *tcp, const struct tuple *tuple, wh_state state, wh_reason reason);
+struct reply *reply_add(struct tcp *tcp, const struct tuple *tuple, wh_state state,
+                        wh_reason reason);
 
 #endif

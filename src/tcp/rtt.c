@@ -30,10 +30,7 @@ void rtt_sample(struct wh_conn *conn, uint64_t rtt)
     conn->rto_after_syn = false;
 }
 
-void rtt_back_off(struct wh_conn *conn)
-{
-    conn->rto = bounded_rto(conn, conn->rto * 2);
-}
+void rtt_back_off(struct wh_conn *conn) { conn->rto = bounded_rto(conn, conn->rto * 2); }
 
 void rtt_restart_timer(struct wh_conn *conn)
 {

@@ -31,8 +31,8 @@ static void check_urgent(struct wh_conn *conn, const struct segment *segment)
 
 static struct text trim(struct wh_conn *conn, const struct segment *segment)
 {
-    struct text text = { segment->seq + ((segment->flags & WH_SYN) != 0), segment->data, segment->length,
-                         (segment->flags & WH_FIN) != 0 };
+    struct text text = { segment->seq + ((segment->flags & WH_SYN) != 0), segment->data,
+                         segment->length, (segment->flags & WH_FIN) != 0 };
     uint32_t edge = seq_max(conn->rcv_edge, conn->rcv_nxt);
     if (seq_lt(text.seq, conn->rcv_nxt)) {
         uint32_t old = MIN(conn->rcv_nxt - text.seq, text.length);
@@ -50,7 +50,8 @@ static struct text trim(struct wh_conn *conn, const struct segment *segment)
 }
 
 /* In-order bytes join the receive queue; a large piece in a buffer of our own stays where it is. */
-static uint32_t deliver(struct wh_conn *conn, const struct segment *segment, const struct text *text)
+static uint32_t deliver(struct wh_conn *conn, const struct segment *segment,
+                        const struct text *text)
 {
     struct tcp *tcp = conn->tcp;
     if (conn->read_shut) {
@@ -75,7 +76,8 @@ static void owe_ack(struct wh_conn *conn, const struct segment *segment)
     conn->rcv_mss = (uint16_t)MIN(MAX(conn->rcv_mss, size), UINT16_MAX);
     wh_time delay = (wh_time)conn_option(conn, WH_OPT_ACK_DELAY);
     uint32_t owed = conn->rcv_nxt - conn->last_ack_sent;
-    uint32_t full = MIN(conn->rcv_mss, tcp_announced_mss(conn->tcp, conn->profile, &conn->tuple.remote));
+    uint32_t full =
+        MIN(conn->rcv_mss, tcp_announced_mss(conn->tcp, conn->profile, &conn->tuple.remote));
     if (delay == 0 || owed >= 2 * full) {
         conn->ack_now = true;
         conn_want_output(conn);
@@ -84,7 +86,8 @@ static void owe_ack(struct wh_conn *conn, const struct segment *segment)
     }
 }
 
-static void take_in_order(struct wh_conn *conn, const struct segment *segment, const struct text *text)
+static void take_in_order(struct wh_conn *conn, const struct segment *segment,
+                          const struct text *text)
 {
     struct tcp *tcp = conn->tcp;
     uint32_t taken = deliver(conn, segment, text);
@@ -168,7 +171,8 @@ static void process_text(struct wh_conn *conn, const struct segment *segment)
     } else if (seq_gt(text.seq, conn->rcv_nxt) && (text.length > 0 || text.fin)) {
         take_out_of_order(conn, &text);
     } else if (segment_length(segment) > 0) {
-        conn->ack_now = true; /* nothing new, but something to say: the window is shut, or it is old */
+        conn->ack_now =
+            true; /* nothing new, but something to say: the window is shut, or it is old */
         conn_want_output(conn);
     }
     conn->bytes_received += conn->rcv_nxt - before;

@@ -90,7 +90,8 @@ enum time_wait_verdict time_wait_arrive(struct tcp *tcp, struct time_wait *entry
         answer_old(tcp, entry, WH_WHY_SYN_IN_CONNECTION);
         return TIME_WAIT_STAYS;
     }
-    bool paws = (entry->flags & TIME_WAIT_TIMESTAMPS) && (segment->options.has & WH_HAS_TIMESTAMPS) &&
+    bool paws = (entry->flags & TIME_WAIT_TIMESTAMPS) &&
+                (segment->options.has & WH_HAS_TIMESTAMPS) &&
                 seq_lt(segment->options.tsval, entry->ts_recent);
     if ((segment->flags & WH_FIN) && (segment->flags & WH_ACK) && !paws &&
         segment->seq + length == entry->rcv_nxt) {

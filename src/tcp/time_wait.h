@@ -10,9 +10,10 @@
 
 enum {
     TIME_WAIT_TIMESTAMPS = 1 << 0,
-    TIME_WAIT_REOPENED = 1 << 1, /* a half-open entry has its place; kept in case that SYN was old */
+    TIME_WAIT_REOPENED =
+        1 << 1, /* a half-open entry has its place; kept in case that SYN was old */
     TIME_WAIT_RESTARTED = 1 << 2, /* 2MSL began anew: out of order in the FIFO */
-    TIME_WAIT_ANSWER = 1 << 3,   /* counts answers to old segments, from this bit up */
+    TIME_WAIT_ANSWER = 1 << 3,    /* counts answers to old segments, from this bit up */
 };
 
 struct time_wait {

@@ -85,7 +85,8 @@ static void persist_timeout(struct wh_conn *conn)
     struct tcp *tcp = conn->tcp;
     wh_time limit = give_up_after(conn);
     if (limit != 0 && tcp->now - conn->heard >= limit) {
-        give_up(conn, WH_WHY_TIMEOUT_DATA); /* MUST-37 protects peers that answer; this one does not */
+        give_up(conn,
+                WH_WHY_TIMEOUT_DATA); /* MUST-37 protects peers that answer; this one does not */
         return;
     }
     conn->probe_due = true;
@@ -117,7 +118,8 @@ static void keepalive_timeout(struct wh_conn *conn)
 
 void tcp_keepalive_restart(struct wh_conn *conn)
 {
-    bool wanted = conn_option(conn, WH_OPT_KEEPALIVE) != 0 && conn_synchronized(conn) && !conn_over(conn);
+    bool wanted =
+        conn_option(conn, WH_OPT_KEEPALIVE) != 0 && conn_synchronized(conn) && !conn_over(conn);
     wh_time idle = (wh_time)conn_option(conn, WH_OPT_KEEPALIVE_IDLE);
     conn_deadline(conn, DEADLINE_KEEPALIVE, wanted ? conn->heard + idle : WH_NEVER);
 }
@@ -151,12 +153,8 @@ static void run(struct wh_conn *conn, enum deadline which)
         conn->push_due = true;
         conn_want_output(conn);
         break;
-    case DEADLINE_KEEPALIVE:
-        keepalive_timeout(conn);
-        break;
-    default:
-        end_timeout(conn);
-        break;
+    case DEADLINE_KEEPALIVE: keepalive_timeout(conn); break;
+    default: end_timeout(conn); break;
     }
 }
 

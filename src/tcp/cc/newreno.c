@@ -12,7 +12,8 @@
 uint32_t cc_initial_window(const struct wh_conn *conn)
 {
     /* RFC 5681 3.1: after the loss of a SYN or SYN,ACK (here: more than one), one segment. */
-    uint32_t segments = conn->syn_retries > 1 ? 1 : (uint32_t)conn_option(conn, WH_OPT_INITIAL_WINDOW);
+    uint32_t segments =
+        conn->syn_retries > 1 ? 1 : (uint32_t)conn_option(conn, WH_OPT_INITIAL_WINDOW);
     uint32_t mss = conn_mss(conn);
     /* RFC 6928 2: ten segments, but no more than 14600 bytes unless two segments are larger. */
     if (segments == 10) {
@@ -21,16 +22,14 @@ uint32_t cc_initial_window(const struct wh_conn *conn)
     return segments * mss;
 }
 
-static void start(struct wh_conn *conn)
-{
-    conn->cwnd = cc_initial_window(conn);
-}
+static void start(struct wh_conn *conn) { conn->cwnd = cc_initial_window(conn); }
 
 static void acked(struct wh_conn *conn, uint32_t bytes, uint32_t in_flight)
 {
     uint32_t mss = conn_mss(conn);
     /* Do not grow a window that is not used (RFC 7661 has the reasons). */
-    if (in_flight + mss < conn->cwnd && (conn->cwnd >= conn->ssthresh || in_flight < conn->cwnd / 2)) {
+    if (in_flight + mss < conn->cwnd &&
+        (conn->cwnd >= conn->ssthresh || in_flight < conn->cwnd / 2)) {
         return;
     }
     if (conn->cwnd < conn->ssthresh) {
