@@ -29,7 +29,7 @@ struct options {
     const char *ladder_file; /* --ladder=FILE, or NULL for standard error */
     unsigned width;          /* --width N: columns of the ladder; 0: as wide as the terminal */
     bool ascii;              /* --ascii: no arrows or lines beyond ASCII */
-    uint64_t seed;           /* --seed N; 0 unless given */
+    uint64_t seed;           /* --seed N, from 1; 0 unless given */
 };
 
 /* Results of options_parse other than the index of the first operand. */

@@ -9,6 +9,8 @@
 #ifndef WAVEHAND_CLI_OUTPUTS_H
 #define WAVEHAND_CLI_OUTPUTS_H
 
+#include <stdio.h>
+
 #include <wavehand/link.h>
 
 #include "cli/options.h"
@@ -20,11 +22,11 @@ struct outputs_plan {
     const char *left, *right; /* what the ladder calls the ends: "program", "wavehand" */
     bool both_ends;           /* records of both ends will come; else the left end is inferred */
     bool ladder_by_default;   /* draw the ladder even if standard error is no terminal */
+    FILE *ladder_stream;      /* where it goes unless to a file of its own; NULL: standard error */
     wh_time start;            /* the ladder's zero, on the stacks' clock */
     uint64_t wall;            /* nanoseconds since 1970 at `start`, for the capture file */
     wh_time two_msl;          /* how long an inferred TIME-WAIT may last */
     enum ladder_side capture; /* at which end the capture file is written */
-    bool faulty;              /* fault rules are at work between the ends */
 };
 
 /*
