@@ -67,7 +67,8 @@ void flow_arrived(struct flow *flow, const struct segment *segment)
         is->peer_stamps = (options->has & WH_HAS_TIMESTAMPS) != 0;
     }
     uint32_t end = segment->seq + segment_length(segment);
-    if (seq_leq(segment->seq, is->peer_nxt) && seq_gt(end, is->peer_nxt))
+    bool stray_syn = (segment->flags & WH_SYN) && segment->seq != is->peer_iss;
+    if (!stray_syn && seq_leq(segment->seq, is->peer_nxt) && seq_gt(end, is->peer_nxt))
         is->peer_nxt = end;
     if ((segment->flags & WH_ACK) && is->iss_known && seq_gt(segment->ack, is->snd_una) &&
         seq_leq(segment->ack, is->snd_nxt))

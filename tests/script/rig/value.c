@@ -133,6 +133,10 @@ bool value_expression(const char *text, value_lookup *lookup, void *context, int
         if (*text != '+' && *text != '-')
             return false;
         minus = *text++ == '-';
+        if (*text == '-') { /* "a+-1": a name that stood for a negative number */
+            minus = !minus;
+            text++;
+        }
     }
     *out = sum;
     return true;
