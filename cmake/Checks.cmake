@@ -8,3 +8,4 @@ wavehand_test(NAME check.style COMMAND ${tools}/check-style LABELS check)
 wavehand_test(NAME check.tidy COMMAND ${tools}/lint tidy ${PROJECT_BINARY_DIR} LABELS check TIMEOUT 900
   PROPERTIES PROCESSORS 2)
 wavehand_test(NAME check.cppcheck COMMAND ${tools}/lint cppcheck ${PROJECT_BINARY_DIR} LABELS check TIMEOUT 600)
+wavehand_test(NAME check.install COMMAND ${tools}/check-install ${PROJECT_BINARY_DIR} LABELS check)

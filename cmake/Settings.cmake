@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Warnings, sanitizers and optimisation, the same for every target.
 
+string(TOUPPER ${CMAKE_BUILD_TYPE} WAVEHAND_CONFIG)
+
 add_compile_options(
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror)
 
