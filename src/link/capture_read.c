@@ -41,33 +41,33 @@ static bool link_known(int link)
     }
 }
 
-int capture_reader_open(struct capture_reader **answer, const char *file, char *error,
+int capture_reader_open(struct capture_reader **reader, const char *file, char *error,
                         size_t error_size)
 {
     char reason[PCAP_ERRBUF_SIZE] = "";
-    struct capture_reader *reader = calloc(1, sizeof *reader);
-    if (reader == NULL) {
+    struct capture_reader *made = calloc(1, sizeof *made);
+    if (made == NULL) {
         snprintf(error, error_size, "%s: no memory", file);
         return WH_E_NOMEM;
     }
-    reader->pcap =
+    made->pcap =
         pcap_open_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, reason);
-    if (reader->pcap == NULL) {
+    if (made->pcap == NULL) {
         snprintf(error, error_size, "%s: cannot read this capture: %s", file, reason);
-        free(reader);
+        free(made);
         return WH_E_IO;
     }
-    reader->link = pcap_datalink(reader->pcap);
-    if (!link_known(reader->link)) {
-        const char *name = pcap_datalink_val_to_name(reader->link);
+    made->link = pcap_datalink(made->pcap);
+    if (!link_known(made->link)) {
+        const char *name = pcap_datalink_val_to_name(made->link);
         snprintf(error, error_size,
                  "%s: captured on a link of kind %s; understood are Ethernet, raw IP, loopback and "
                  "Linux cooked captures",
                  file, name != NULL ? name : "unknown");
-        capture_reader_close(reader);
+        capture_reader_close(made);
         return WH_E_INVAL;
     }
-    *answer = reader;
+    *reader = made;
     return WH_OK;
 }
 

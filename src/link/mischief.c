@@ -113,7 +113,7 @@ static bool applies_backwards(const struct fault *fault, const struct sight *sig
 static bool dropped(const struct passage *passage, const struct rule *rule)
 {
     const struct fault *fault = &rule->fault;
-    if (!(passage->kinds >> fault->kind & 1))
+    if (passage->flow == NULL || !(passage->kinds >> fault->kind & 1))
         return false;
     uint64_t count = passage->flow->half[passage->direction].count[fault->kind];
     if (applies_backwards(fault, &passage->sight, passage->direction))
