@@ -50,8 +50,7 @@ int capture_reader_open(struct capture_reader **reader, const char *file, char *
         snprintf(error, error_size, "%s: no memory", file);
         return WH_E_NOMEM;
     }
-    made->pcap =
-        pcap_open_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, reason);
+    made->pcap = pcap_open_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, reason);
     if (made->pcap == NULL) {
         snprintf(error, error_size, "%s: cannot read this capture: %s", file, reason);
         free(made);
