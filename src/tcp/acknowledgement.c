@@ -172,8 +172,12 @@ bool tcp_acknowledgement(struct wh_conn *conn, const struct segment *segment)
     uint64_t sent = 0;
     bool forward = seq_gt(segment->ack, conn->snd_una);
     if (forward) {
+        /* A repeated handshake tells nothing: its answer may have waited for a timer (Karn). */
+        bool ambiguous = conn_syn_outstanding(conn) && conn->syn_retries > 0;
         advance(conn, segment, &what, &sent);
-        sample_rtt(conn, segment, sent);
+        if (!ambiguous) {
+            sample_rtt(conn, segment, sent);
+        }
     }
     if (seq_geq(segment->ack, conn->snd_una)) {
         tcp_take_window(conn, segment);

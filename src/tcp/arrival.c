@@ -196,6 +196,7 @@ static void take_syn(struct wh_conn *conn, const struct segment *segment)
         return;
     }
     because(tcp, WH_WHY_SYN_REPEATED);
+    note_timestamp(conn, segment);
     conn->syn_due = true;
     conn->rtx_reason = WH_WHY_SYN_REPEATED;
     conn_want_output(conn);

@@ -128,6 +128,10 @@ enum half_open_verdict half_open_arrive(struct tcp *tcp, struct half_open *entry
     if (segment->flags & WH_SYN) {
         if (segment->seq == entry->irs && !(segment->flags & WH_ACK)) {
             because(tcp, WH_WHY_SYN_REPEATED);
+            if ((segment->options.has & WH_HAS_TIMESTAMPS) &&
+                seq_gt(segment->options.tsval, entry->ts_recent)) {
+                entry->ts_recent = segment->options.tsval; /* RFC 7323 4.3 */
+            }
             half_open_answer(tcp, entry, WH_WHY_SYN_REPEATED);
         } else {
             challenge(tcp, entry, WH_WHY_SYN_IN_CONNECTION);
