@@ -22,11 +22,11 @@
 #define SERVER_PORT 80
 #define PAGE_DEFAULT 16384
 #define PAGE_MOST 1000000000
-/* What a program does between learning that its peer is through and closing its own side. */
-#define SERVER_THINKS (5 * WH_MILLISECOND)
 /* The virtual day that no conversation outlasts: user timeouts end what hangs long before. */
 #define LONGEST (24 * 3600 * WH_SECOND)
 #define BATCH 64
+/* Rounds at one instant after which something must be going in circles. */
+#define ROUNDS 100000
 
 const char demo_help[] =
     "Usage: wavehand demo [OPTION...]\n"
@@ -70,8 +70,7 @@ struct server {
     char request[256];
     size_t request_length;
     bool answering, finished;
-    uint64_t queued;   /* bytes of the answer */
-    wh_time closes_at; /* WH_NEVER: not decided */
+    uint64_t queued; /* bytes of the answer */
 };
 
 struct demo {
@@ -145,12 +144,9 @@ static void server_acts(struct demo *demo, uint32_t ready)
         server->finished = server_writes(server, demo->bytes);
         wh_watch(server->conn, server->finished ? WH_WATCH_DEFAULT : WH_WATCH_DEFAULT | WH_WRITABLE);
     }
-    if (ready & WH_DEAD) {
+    if (ready & (WH_EOF | WH_DEAD)) {
         wh_close(server->conn);
         server->conn = NULL;
-    } else if ((ready & WH_EOF) && server->closes_at == WH_NEVER) {
-        server->closes_at = demo->now + SERVER_THINKS;
-        wh_watch(server->conn, WH_WATCH_DEFAULT & ~(uint32_t)WH_EOF); /* heard that */
     }
 }
 
@@ -291,18 +287,13 @@ static bool serve_events(struct demo *demo, enum ladder_side side)
             wh_conn *conn;
             if (wh_accept(events[i].listener, NULL, &conn) == WH_OK) {
                 demo->server.conn = conn;
-                demo->server.closes_at = WH_NEVER;
+                wh_set(conn, WH_OPT_NAGLE, 0); /* as web servers do: the end of the page waits for no ACK */
             }
         } else if (side == CLIENT && events[i].conn == demo->client.conn && events[i].conn != NULL) {
             client_acts(demo, events[i].ready);
         } else if (side == SERVER && events[i].conn == demo->server.conn && events[i].conn != NULL) {
             server_acts(demo, events[i].ready);
         }
-    }
-    if (side == SERVER && demo->server.conn != NULL && demo->now >= demo->server.closes_at) {
-        wh_close(demo->server.conn);
-        demo->server.conn = NULL;
-        n++;
     }
     if (n > 0) {
         outputs_calls(demo->outputs, side, demo->host[side]);
@@ -327,24 +318,26 @@ static wh_time earliest(const struct demo *demo)
         wh_time wake = wh_wake(demo->host[s]);
         when = wake < when ? wake : when;
     }
-    if (demo->server.conn != NULL && demo->server.closes_at < when) {
-        when = demo->server.closes_at;
-    }
     return when;
+}
+
+/* What happens at this instant: the hosts first, as on a machine whose programs wait for their turn. */
+static void settle(struct demo *demo)
+{
+    bool busy = true;
+    for (unsigned round = 0; busy && round < ROUNDS; round++) {
+        busy = move_frames(demo, CLIENT) | move_frames(demo, SERVER);
+        if (!busy) {
+            busy = serve_events(demo, CLIENT) | serve_events(demo, SERVER);
+        }
+    }
 }
 
 static void live(struct demo *demo)
 {
     wh_time end = demo->now + LONGEST;
     while (demo->now < end) {
-        bool busy = true;
-        for (unsigned round = 0; busy && round < 100000; round++) {
-            busy = false;
-            for (int s = 0; s < 2; s++) {
-                busy |= move_frames(demo, (enum ladder_side)s);
-                busy |= serve_events(demo, (enum ladder_side)s);
-            }
-        }
+        settle(demo);
         watch_time_wait(demo);
         outputs_flush(demo->outputs, demo->now);
         wh_time next = earliest(demo);
@@ -437,7 +430,7 @@ int cmd_demo(int argc, char **argv)
         { "ipv6", no_argument, NULL, OPT_IPV6 },
         { 0 },
     };
-    struct demo demo = { .bytes = PAGE_DEFAULT, .server.closes_at = WH_NEVER };
+    struct demo demo = { .bytes = PAGE_DEFAULT };
     int status = EXIT_USAGE;
     int first = options_parse(&demo.options, COMMAND, argc, argv, own, take, &demo);
     if (first == OPTIONS_HELP) {

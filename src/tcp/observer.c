@@ -10,8 +10,10 @@
  * the end *sent* also narrows: states that cannot have sent it are struck out,
  * and what must have happened before it (a close, a FIN that arrived) is led
  * along the table, which is how calls of the application and segments of
- * uncertain fate come to light. An empty set is a contradiction: the end broke
- * the rules or we missed something. Then the segment alone decides anew.
+ * uncertain fate come to light. If no state is left, the segment may have crossed
+ * with the last arrival, and the states before that are tried. If that fails too
+ * it is a contradiction: the end broke the rules or we missed something. Then the
+ * segment alone decides anew.
  */
 #include "tcp/observer.h"
 
@@ -224,11 +226,35 @@ static void note_sent(struct observer *observer, const struct observed *segment)
     }
 }
 
+/* The states that the set may have been in before the last arrival had its effect. */
+static state_set before_arrival(const struct observer *observer)
+{
+    static const wh_arc_event arrivals[] = { WH_ON_GOT_SYN, WH_ON_GOT_SYN_ACK, WH_ON_SYN_ACKED,
+                                             WH_ON_FIN_ACKED, WH_ON_GOT_FIN };
+    state_set before = 0;
+    for (int s = 0; s < WH_STATE_COUNT; s++) {
+        for (size_t i = 0; i < sizeof arrivals / sizeof arrivals[0]; i++) {
+            bool happened = (arrivals[i] != WH_ON_FIN_ACKED || observer->sent_fin) &&
+                            (arrivals[i] != WH_ON_GOT_FIN || observer->got_fin);
+            if (happened && arc_exists((wh_state)s, arrivals[i]) &&
+                in(arc_target((wh_state)s, arrivals[i]), observer->states)) {
+                before |= STATE_BIT(s);
+            }
+        }
+    }
+    return before;
+}
+
 void observer_sent(struct observer *observer, const struct observed *segment)
 {
     bool repeated = observer->iss_known && observer->iss == segment->seq; /* of a SYN */
     note_sent(observer, segment);
     struct outcome outcome = sent_from(observer, observer->states, segment, repeated);
+    if (outcome.states == 0) {
+        /* It left before what we thought had arrived: the two crossed. */
+        outcome = sent_from(observer, before_arrival(observer), segment, repeated);
+        outcome.agreed = false;
+    }
     observer->contradiction = outcome.states == 0;
     if (observer->contradiction) {
         outcome = sent_from(observer, STATE_ANY, segment, repeated);

@@ -53,12 +53,30 @@ static void draw_departures(struct ladder *ladder, struct ladder_conn *conn, uns
     for (unsigned i = 0; i < n; i++) {
         struct departure *departure = conn->departure[i];
         show_segment(ladder, conn,
-                     &(struct shown_segment){ &departure->passing, RUNG_LEAVES, departure->state,
+                     &(struct shown_segment){ &departure->passing,
+                                              departure->lost ? RUNG_LOST : RUNG_LEAVES, departure->state,
                                               departure->note });
         free(departure);
     }
     conn->departures -= n;
     memmove(conn->departure, conn->departure + n, conn->departures * sizeof conn->departure[0]);
+}
+
+/* Lost segments wait for no arrival, only for their turn. */
+static void draw_lost(struct ladder *ladder, struct ladder_conn *conn)
+{
+    while (conn->departures > 0 && conn->departure[0]->lost) {
+        draw_departures(ladder, conn, 1);
+    }
+}
+
+/* A step that no segment has shown, after what left before it. */
+static void draw_step(struct ladder *ladder, struct ladder_conn *conn, enum ladder_side side)
+{
+    if (conn->end[side].silent.waiting) {
+        draw_departures(ladder, conn, conn->departures);
+        show_step(ladder, conn, side);
+    }
 }
 
 static void end_conn(struct ladder *ladder, struct ladder_conn *conn)
@@ -247,6 +265,9 @@ static void take_with_observer(struct ladder *ladder, struct ladder_conn *conn, 
     if (!out && theirs->observer.contradiction && note[0] == '\0') {
         strcpy(note, "does not fit what was seen before");
     }
+    if (out) {
+        absorb_step(&ours->silent, record, note);
+    }
     enum rung_shape shape = waiting->lost ? RUNG_LOST : RUNG_SEGMENT;
     show_segment(ladder, conn, &(struct shown_segment){ &passing, shape, NULL, note });
 }
@@ -267,7 +288,8 @@ static void depart(struct ladder *ladder, struct ladder_conn *conn, const struct
     }
     char note[2 * WORDS];
     segment_note(&passing, (wh_reason)waiting->fate, note);
-    struct departure *departure = waiting->lost ? NULL : malloc(sizeof *departure);
+    absorb_step(&end->silent, &waiting->record, note);
+    struct departure *departure = malloc(sizeof *departure);
     if (conn->fold.open || departure == NULL) {
         draw_departures(ladder, conn, conn->departures); /* they left before it */
         show_fold(ladder, conn);
@@ -282,7 +304,9 @@ static void depart(struct ladder *ladder, struct ladder_conn *conn, const struct
     departure->passing.record = &departure->record;
     end_state_text(end, departure->state);
     memcpy(departure->note, note, sizeof departure->note);
+    departure->lost = waiting->lost;
     conn->departure[conn->departures++] = departure;
+    draw_lost(ladder, conn);
 }
 
 static bool same_segment(const wh_trace_record *a, const wh_trace_record *b)
@@ -307,7 +331,7 @@ static void arrive(struct ladder *ladder, struct ladder_conn *conn, const struct
     enum ladder_side from = other_side(waiting->end);
     bool matters = record->state_before != record->state_after || reason_matters((wh_reason)record->reason);
     unsigned i = 0;
-    while (i < conn->departures && !(conn->departure[i]->passing.from == from &&
+    while (i < conn->departures && !(conn->departure[i]->passing.from == from && !conn->departure[i]->lost &&
                                      same_segment(&conn->departure[i]->record, record))) {
         i++;
     }
@@ -327,7 +351,11 @@ static void arrive(struct ladder *ladder, struct ladder_conn *conn, const struct
                      &(struct shown_segment){ &departure->passing, RUNG_SEGMENT, departure->state,
                                               departure->note });
         free(departure);
+        draw_lost(ladder, conn);
     } else if (i < conn->departures || matters) {
+        if ((record->flags & WH_RST) && conn->reset_by < 0) {
+            conn->reset_by = (int)from; /* or somebody in its name */
+        }
         draw_departures(ladder, conn, conn->departures);
         show_fold(ladder, conn);
         conn->end[waiting->end].state = (wh_state)record->state_after;
@@ -355,7 +383,7 @@ static void take_step(struct ladder *ladder, struct ladder_conn *conn, const str
         record->state_after == WH_CLOSED) {
         conn->end_reason = reason;
     }
-    show_step(ladder, conn, waiting->end);
+    draw_step(ladder, conn, waiting->end);
     show_fold(ladder, conn);
     end->state = (wh_state)record->state_after;
     end->silent = (struct silent_step){ true, record->time, (wh_arc_event)record->arc, reason };
@@ -585,7 +613,7 @@ static void flush_conn(struct ladder *ladder, struct ladder_conn *conn, wh_time 
     for (int s = 0; s < 2; s++) {
         struct silent_step *step = &conn->end[s].silent;
         if (step->waiting && now >= step->time + STEP_PATIENCE) {
-            show_step(ladder, conn, (enum ladder_side)s);
+            draw_step(ladder, conn, (enum ladder_side)s);
         } else if (step->waiting) {
             become_due(ladder, step->time + STEP_PATIENCE);
         }

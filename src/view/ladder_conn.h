@@ -44,6 +44,7 @@ struct departure {
     struct passing passing;    /* of this record */
     char state[OBSERVER_TEXT]; /* the sender's, when it left */
     char note[2 * WORDS];
+    bool lost; /* it waits only for what left before it */
 };
 
 /* A step of one end's state that no segment has shown yet. */

@@ -72,6 +72,8 @@ struct shown_segment {
 };
 
 void show_segment(struct ladder *ladder, struct ladder_conn *conn, const struct shown_segment *shown);
+/* True, and the step no longer waits, if this segment is what shows it; may name it in the note. */
+bool absorb_step(struct silent_step *step, const wh_trace_record *record, char note[2 * WORDS]);
 /* The waiting step of an end, as a line of its own. */
 void show_step(struct ladder *ladder, struct ladder_conn *conn, enum ladder_side side);
 /* The open fold, if there is one; it is closed. */

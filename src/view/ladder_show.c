@@ -140,7 +140,7 @@ static void describe(const struct ladder_conn *conn, const struct passing *passi
                  relative(peer, record->ack));
     }
     options[0] = '\0';
-    if (!passing->repeated) {
+    if (!passing->repeated && rung->shape != RUNG_ARRIVES) {
         words_options(record, peer->base, options); /* said once is enough */
     }
     snprintf(rung->extra, sizeof rung->extra, "%s%s%s", record->length > 0 ? words_bytes(record->length, bytes) : "",
@@ -148,28 +148,32 @@ static void describe(const struct ladder_conn *conn, const struct passing *passi
     rung->style = style_of(passing);
 }
 
-/* Whether this segment is what shows a step that its sender has just made. */
-static bool shows_step(const struct silent_step *step, const wh_trace_record *record)
+bool absorb_step(struct silent_step *step, const wh_trace_record *record, char note[2 * WORDS])
 {
-    return step->waiting && (record->flags & (WH_SYN | WH_FIN | WH_RST)) &&
-           record->time - step->time < STEP_PATIENCE;
+    if (!step->waiting || !(record->flags & (WH_SYN | WH_FIN | WH_RST)) ||
+        record->time - step->time >= STEP_PATIENCE) {
+        return false;
+    }
+    step->waiting = false;
+    if (reason_matters(step->reason) && note[0] == '\0') {
+        snprintf(note, 2 * WORDS, "%s", wh_reason_text(step->reason));
+    }
+    return true;
 }
 
 void show_segment(struct ladder *ladder, struct ladder_conn *conn, const struct shown_segment *shown)
 {
     const struct passing *passing = shown->passing;
     enum ladder_side from = passing->from, to = other_side(from);
-    struct silent_step *step = &conn->end[from].silent;
     struct rung rung = { .shape = shown->shape, .from = from };
     snprintf(rung.note, sizeof rung.note, "%s", shown->note);
-    if (shows_step(step, passing->record)) {
-        if (reason_matters(step->reason) && rung.note[0] == '\0') {
-            snprintf(rung.note, sizeof rung.note, "%s", wh_reason_text(step->reason));
-        }
-        step->waiting = false;
+    /* What the sender did after this had left comes after it, whenever it is drawn. */
+    if (shown->sender_state == NULL || conn->end[from].silent.time < passing->record->time) {
+        show_step(ladder, conn, from);
     }
-    show_step(ladder, conn, LADDER_LEFT);
-    show_step(ladder, conn, LADDER_RIGHT);
+    if (shown->shape != RUNG_LEAVES) {
+        show_step(ladder, conn, to);
+    }
     describe(conn, passing, &rung);
     rung.time = since_start(ladder, passing->record->time);
 
@@ -185,7 +189,7 @@ void show_segment(struct ladder *ladder, struct ladder_conn *conn, const struct 
     if (shown->shape == RUNG_LEAVES) {
         state[to] = NULL;
     } else if (shown->shape == RUNG_LOST) {
-        state[to] = conn->end[to].shown; /* it knows nothing of all this */
+        snprintf(text[to], sizeof text[to], "%s", conn->end[to].shown); /* it knows nothing of all this */
     } else if (shown->shape == RUNG_ARRIVES) {
         state[from] = NULL;
     }
@@ -209,10 +213,10 @@ void show_swallowed(struct ladder *ladder, struct ladder_conn *conn, const wh_pa
         words_bytes(note->length, rung.extra);
     }
     snprintf(rung.note, sizeof rung.note, "%s", wh_reason_text(note->reason));
-    char text[OBSERVER_TEXT];
-    const char *state[2] = { conn->end[LADDER_LEFT].shown, conn->end[LADDER_RIGHT].shown };
-    end_state_text(&conn->end[from], text);
-    state[from] = text;
+    char text[2][OBSERVER_TEXT];
+    snprintf(text[other_side(from)], sizeof text[0], "%s", conn->end[other_side(from)].shown);
+    end_state_text(&conn->end[from], text[from]);
+    const char *const state[2] = { text[LADDER_LEFT], text[LADDER_RIGHT] };
     show_rung(ladder, conn, &rung, state);
 }
 
@@ -232,7 +236,10 @@ void show_step(struct ladder *ladder, struct ladder_conn *conn, enum ladder_side
     const char *state[2];
     for (int s = 0; s < 2; s++) {
         end_state_text(&conn->end[s], text[s]);
-        state[s] = s == (int)side ? text[s] : conn->end[s].shown;
+        if (s != (int)side) {
+            snprintf(text[s], sizeof text[s], "%s", conn->end[s].shown);
+        }
+        state[s] = text[s];
     }
     show_rung(ladder, conn, &rung, state);
 }
@@ -287,8 +294,10 @@ void show_fold(struct ladder *ladder, struct ladder_conn *conn)
     for (int s = 0; s < 2; s++) {
         end_state_text(&conn->end[s], text[s]);
         /* A step that waits for its own line is not this line's to show. */
-        bool later = conn->end[s].silent.waiting && conn->end[s].shown[0] != '\0';
-        state[s] = later ? conn->end[s].shown : text[s];
+        if (conn->end[s].silent.waiting && conn->end[s].shown[0] != '\0') {
+            snprintf(text[s], sizeof text[s], "%s", conn->end[s].shown);
+        }
+        state[s] = text[s];
     }
     show_rung(ladder, conn, &rung, state);
 }
@@ -322,7 +331,7 @@ void show_end(struct ladder *ladder, struct ladder_conn *conn)
     how_it_ended(ladder, conn, how);
     uint64_t repeats = conn->end[LADDER_LEFT].repeats + conn->end[LADDER_RIGHT].repeats;
     if (repeats > 0) {
-        snprintf(again, sizeof again, ", %" PRIu64 " segment%s sent again", repeats, repeats == 1 ? "" : "s");
+        snprintf(again, sizeof again, ", %" PRIu64 " resent", repeats);
     }
     snprintf(words, sizeof words, "%s after %s: %s there, %s back%s", how,
              words_duration(conn->last - conn->first, duration),
@@ -333,5 +342,5 @@ void show_end(struct ladder *ladder, struct ladder_conn *conn)
     }
     rung_words(&ladder->text, &ladder->drawing, conn->number, WH_NEVER, STYLE_BOLD, words);
     conn->ended = true;
-    ladder->drawn = 0;
+    ladder->drawn = conn->number;
 }

@@ -319,6 +319,25 @@ static void own_fin_again_shows_the_lost_ack(void **state)
     expect("CLOSING or TIME-WAIT"); /* the ACK shows the FIN; whether ours was covered stays open */
 }
 
+static void segments_that_cross(void **state)
+{
+    (void)state;
+    establish();
+    got(FIN | ACK, 501, 101, 0); /* told as it left the peer */
+    expect("CLOSE-WAIT");
+    sent(ACK, 101, 501, 10); /* left the observed end before that FIN came */
+    expect("ESTABLISHED");
+    sent(FIN | ACK, 111, 502, 0);
+    expect("LAST-ACK");
+    begin();
+    sent(SYN, 100, 0, 0);
+    got(SYN | ACK, 500, 101, 0);
+    sent(SYN, 100, 0, 0);
+    expect("SYN-SENT");
+    sent(ACK, 101, 501, 0);
+    expect("ESTABLISHED");
+}
+
 static void unseen_ack_of_the_peers_fin(void **state)
 {
     (void)state;
@@ -566,6 +585,7 @@ int main(void)
         cmocka_unit_test(fin_beyond_a_hole_waits),
         cmocka_unit_test(lost_fin_is_sent_again),
         cmocka_unit_test(own_fin_again_shows_the_lost_ack),
+        cmocka_unit_test(segments_that_cross),
         cmocka_unit_test(unseen_ack_of_the_peers_fin),
         cmocka_unit_test(reset_arrives),
         cmocka_unit_test(reset_leaves),
