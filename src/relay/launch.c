@@ -40,7 +40,8 @@ struct launch {
     bool ended;
     int status;
     wh_time ended_at;
-    int terminal; /* our controlling terminal, if we were in its foreground; or -1 */
+    wh_time look_again; /* when to ask for the sockets inside next */
+    int terminal;       /* our controlling terminal, if we were in its foreground; or -1 */
 };
 
 static int complain(const char *text)
@@ -109,7 +110,7 @@ static void reclaim_terminal(const struct launch *launch)
 }
 
 /* True when nothing is left to wait for; says what is given up. */
-static bool drained(const struct launch *launch, wh_time now)
+static bool drained(struct launch *launch, wh_time now)
 {
     const struct relay_load load = relay_load(launch->relay);
     if (load.connections + load.closing == 0)
@@ -119,6 +120,12 @@ static bool drained(const struct launch *launch, wh_time now)
     wh_time waited = now - launch->ended_at;
     if (load.sending == 0)
         return waited >= CLOSE_TIME;
+    /* A connection whose other end gave up, unheard, keeps nobody waiting. */
+    if (waited >= CLOSE_TIME && load.waiting == 0 && now >= launch->look_again) {
+        launch->look_again = now + CLOSE_TIME;
+        if (sandbox_sockets(&launch->sandbox) == 0)
+            return true;
+    }
     if (waited < DRAIN_TIME)
         return false;
     fprintf(

@@ -60,6 +60,11 @@ enum sandbox_event {
 
 /* The next report; never blocks. */
 enum sandbox_event sandbox_report(struct sandbox *sandbox, int *value);
+/*
+ * How many TCP sockets inside may still have something to say; -1 if the kernel does not tell.
+ * Where a path loses segments, this is more than the far end of the device can know.
+ */
+int sandbox_sockets(const struct sandbox *sandbox);
 /* Kills whatever is left inside and waits until it is gone. The TUN descriptor stays the caller's. */
 void sandbox_close(struct sandbox *sandbox);
 

@@ -480,10 +480,14 @@ static bool may_still_send(const struct tcp_flow *flow)
 void tcp_load(const struct relay *relay, struct relay_load *load)
 {
     load->connections = relay->flow_count;
-    load->sending = 0;
+    load->sending = load->waiting = 0;
     for (const struct link *link = relay->flows.ring.next; link != &relay->flows.ring;
-         link = link->next)
-        load->sending += may_still_send(CONTAINER(link, struct tcp_flow, all));
+         link = link->next) {
+        const struct tcp_flow *flow = CONTAINER(link, struct tcp_flow, all);
+        bool sending = may_still_send(flow);
+        load->sending += sending;
+        load->waiting += sending && (wh_ready(flow->conn) & WH_READABLE);
+    }
 }
 
 void tcp_bury(struct relay *relay)
