@@ -24,7 +24,7 @@ all:
 	@$(MAKE) --no-print-directory build
 
 build:
-	@cmake --preset release -DWAVEHAND_BENCH=OFF --log-level=WARNING >/dev/null
+	@cmake --preset release --log-level=WARNING >/dev/null
 	@cmake --build --preset release --target product
 
 demo:
@@ -35,7 +35,7 @@ demo:
 check:
 	@tools/install-deps check
 	cmake --preset debug
-	cmake --preset release -DWAVEHAND_TESTS=ON -DWAVEHAND_BENCH=OFF
+	cmake --preset release -DWAVEHAND_TESTS=ON -DWAVEHAND_BENCH=ON
 	cmake --build --preset debug
 	cmake --build --preset release
 	@printf 'subdirs("debug" "release")\n' >build/CTestTestfile.cmake
