@@ -57,7 +57,8 @@ while not os.path.exists(go_file):
     time.sleep(0.05)
 
 whole, got = 0, dict.fromkeys(connections, 0)
-for fd in connections:
+for fd, sock in connections.items():
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
     poll.register(fd, select.EPOLLIN)
 while connections and time.monotonic() < deadline + 100:
     for fd, _ in poll.poll(1):
