@@ -75,6 +75,7 @@ static void draw_step(struct ladder *ladder, struct ladder_conn *conn, enum ladd
 {
     if (conn->end[side].silent.waiting) {
         draw_departures(ladder, conn, conn->departures);
+        show_fold(ladder, conn);
         show_step(ladder, conn, side);
     }
 }
@@ -195,6 +196,7 @@ static struct ladder_conn *conn_of(struct ladder *ladder, const struct waiting *
         if (conn == NULL) {
             return NULL;
         }
+        draw_departures(ladder, conn, conn->departures);
         ladder_conn_restart(conn, ++ladder->number, ladder->options.both_ends);
         conn->first = record->time;
     }
@@ -384,7 +386,6 @@ static void take_step(struct ladder *ladder, struct ladder_conn *conn, const str
         conn->end_reason = reason;
     }
     draw_step(ladder, conn, waiting->end);
-    show_fold(ladder, conn);
     end->state = (wh_state)record->state_after;
     end->silent = (struct silent_step){ true, record->time, (wh_arc_event)record->arc, reason };
     become_due(ladder, record->time + STEP_PATIENCE);
@@ -649,6 +650,8 @@ bool ladder_finish(struct ladder *ladder, wh_time now)
         if (!conn->ended) {
             end_conn(ladder, conn);
         } else {
+            draw_departures(ladder, conn, conn->departures);
+            show_fold(ladder, conn);
             show_step(ladder, conn, LADDER_LEFT);
             show_step(ladder, conn, LADDER_RIGHT);
         }

@@ -321,7 +321,11 @@ static void how_it_ended(const struct ladder *ladder, const struct ladder_conn *
         char text[2][OBSERVER_TEXT];
         end_state_text(left, text[0]);
         end_state_text(right, text[1]);
-        snprintf(words, 2 * WORDS, "left in %.64s and %.64s", text[0], text[1]);
+        if (strcmp(text[0], text[1]) == 0) {
+            snprintf(words, 2 * WORDS, "left %.64s", text[0]);
+        } else {
+            snprintf(words, 2 * WORDS, "left in %.64s and %.64s", text[0], text[1]);
+        }
     }
 }
 
