@@ -210,7 +210,7 @@ static void a_stack_has_one_path_and_time_goes_on(void **state)
     wh_path_options options;
     wh_path_options_init(&options);
     wh_stack *a = new_stack("10.0.2.100", 1), *b = new_stack("10.0.2.2", 2),
-             *c = new_stack("10.0.2.3", 3);
+             *c = new_stack("10.0.2.3", 3), *d = new_stack("10.0.2.4", 4);
     assert_int_equal(wh_path_new(&path, &options), WH_OK);
     assert_int_equal(wh_path_new(&other, &options), WH_OK);
     assert_int_equal(wh_sim_new(&sim, 5), WH_OK);
@@ -218,6 +218,7 @@ static void a_stack_has_one_path_and_time_goes_on(void **state)
     assert_int_equal(wh_sim_join(sim, a, a, path), WH_E_INVAL);
     assert_int_equal(wh_sim_join(sim, a, b, path), WH_OK);
     assert_int_equal(wh_sim_join(sim, b, c, other), WH_E_INVAL);
+    assert_int_equal(wh_sim_join(sim, c, d, path), WH_E_INVAL);
     wh_sim_advance(sim, 4);
     assert_int_equal(wh_sim_now(sim), 5);
     wh_sim_advance(sim, 6);
@@ -228,6 +229,7 @@ static void a_stack_has_one_path_and_time_goes_on(void **state)
     wh_stack_free(a);
     wh_stack_free(b);
     wh_stack_free(c);
+    wh_stack_free(d);
 }
 
 int main(void)

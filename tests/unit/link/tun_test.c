@@ -528,6 +528,12 @@ static void loop_echoes(bool offload, bool six)
     int status = -1;
     CHECK(waitpid(client, &status, 0) == client && status == 0);
     CHECK(wh_check(host) == NULL);
+    /* No frame is still out, and no receive buffer was forgotten: those are 64 KiB each, and
+     * what the stack keeps for the next taker is half of this. */
+    wh_stats stats = { .size = sizeof stats };
+    wh_stats_get(host, &stats);
+    CHECK(stats.frames_lent == 0);
+    CHECK(stats.memory < 2500000);
     wh_stack_free(host);
     wh_tun_close(tun);
 }
