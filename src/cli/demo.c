@@ -376,8 +376,8 @@ static int verdict(struct demo *demo, wh_time took)
     } else if (!is_empty(demo->host[CLIENT]) || !is_empty(demo->host[SERVER])) {
         options_complain(COMMAND, "something was left behind: connections, timers or frames");
     } else {
-        printf("The page arrived whole (%s), the connection closed in order, and %s of\n"
-               "virtual time later nothing is left of it at either end.\n",
+        printf("The page arrived whole (%s), the connection closed in order, and after\n"
+               "%s of virtual time nothing is left of it at either end.\n",
                bytes, words_duration(took, duration));
         return EXIT_SUCCESS;
     }
