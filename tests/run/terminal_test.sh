@@ -31,9 +31,9 @@ expect "a program that stops itself stops the job" ok "$(talk "[
 ]")"
 expect "a shell inside has job control of its own" ok "$(talk "[
     ('PS1=\'inside> \' $command -- bash --norc --noprofile --noediting -i\n', r'\ninside> '),
-    ('sh -c \'echo up; exec sleep 100\'\n', r'up\r\n'),
+    ('bash -c \'trap \"echo again\" CONT; echo up; for i in {1..100}; do sleep 0.1; done\'\n', r'up\r\n'),
     ('\x1a', r'Stopped[^>]*inside> '),
-    ('fg\n', r'sleep 100'),
+    ('fg\n', r'again\r\n'),
     ('\x03', r'inside> '),
     ('exit 4\n', r'prompt> '),
     ('echo status=\$?\n', r'status=4'),
