@@ -123,8 +123,9 @@ static void acknowledged_in_order(struct wh_conn *conn, const struct acknowledge
 void recovery_acknowledged(struct wh_conn *conn, const struct acknowledged *what)
 {
     if (conn->recovery != RECOVERY_NONE && seq_geq(conn->snd_una, conn->recovery_point)) {
+        bool slow_start = conn->recovery == RECOVERY_LOSS && conn->cwnd < conn->ssthresh;
         leave(conn);
-        if (what->acked > 0 && conn->cwnd < conn->ssthresh) {
+        if (what->acked > 0 && slow_start) {
             conn->profile->congestion->acked(conn, what->acked, what->in_flight);
         }
         return;

@@ -19,7 +19,7 @@ static wh_time give_up_after(const struct wh_conn *conn)
 static void give_up(struct wh_conn *conn, wh_reason reason)
 {
     wh_error error = WH_E_TIMEDOUT;
-    if (conn->soft_reason == WH_WHY_ICMP_SOFT && conn_state(conn) < WH_ESTABLISHED) {
+    if (conn->soft_error != 0 && conn_state(conn) < WH_ESTABLISHED) {
         error = (wh_error)conn->soft_error;
     }
     tcp_die(conn, WH_ON_GAVE_UP, reason, error);

@@ -33,7 +33,7 @@ static void acked(struct wh_conn *conn, uint32_t bytes, uint32_t in_flight)
         return;
     }
     if (conn->cwnd < conn->ssthresh) {
-        conn->cwnd = MIN(conn->cwnd + bytes, CWND_MAX);
+        conn->cwnd = MIN(conn->cwnd + bytes, MIN(conn->ssthresh, CWND_MAX));
         return;
     }
     /* One segment for each window acknowledged (appropriate byte counting, RFC 3465 2.1). */
