@@ -103,6 +103,7 @@ int main(int argc, char **argv)
             good = run_file(&tally, &prelude, argv[i], only);
     }
     printf("1..%lu\n# %lu passed, %lu failed\n", tally.passed + tally.failed, tally.passed, tally.failed);
+    fflush(stdout); /* a leak checker may end the program before the library does */
     script_free(&prelude);
     return good && tally.failed == 0 && tally.passed != 0 ? 0 : 1;
 }

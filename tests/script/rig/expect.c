@@ -247,7 +247,9 @@ static bool match_numbers(struct verdict verdict, const struct spec *spec, const
 {
     const struct numbers *is = &flow->is;
     bool syn = (spec->flags & WH_SYN) != 0;
-    bool learn = syn && (!is->iss_known || spec->new_iss) && !spec->has_seq;
+    /* The first SYN's number is what "seq 0" means from then on. */
+    bool learn = syn && (!is->iss_known || spec->new_iss) &&
+                 (!spec->has_seq || (!spec->absolute_seq && spec->seq == is->iss));
     uint32_t seq = spec->has_seq ? spec->seq : syn ? is->iss : is->snd_nxt;
     if (spec->above_old && !seq_gt(segment->seq, flow->was.snd_nxt))
         return no(verdict, "initial number above that of the old connection", flow->was.snd_nxt, segment->seq);

@@ -8,6 +8,8 @@
 #include "base/seq.h"
 #include "rig.h"
 
+/* Numbers further apart than this are out of any window. */
+#define NEAR (UINT32_C(1) << 30)
 #define OUR_PORT 80
 #define FIRST_PEER_PORT 40000
 
@@ -66,9 +68,11 @@ void flow_arrived(struct flow *flow, const struct segment *segment)
         is->peer_scale = options->window_scale > 14 ? 14 : options->window_scale;
         is->peer_stamps = (options->has & WH_HAS_TIMESTAMPS) != 0;
     }
-    uint32_t end = segment->seq + segment_length(segment);
+    /* Data on a bare SYN is not in order yet: it is not acknowledged before ESTABLISHED. */
+    bool bare_syn = (segment->flags & (WH_SYN | WH_ACK)) == WH_SYN;
     bool stray_syn = (segment->flags & WH_SYN) && segment->seq != is->peer_iss;
-    if (!stray_syn && seq_leq(segment->seq, is->peer_nxt) && seq_gt(end, is->peer_nxt))
+    uint32_t end = segment->seq + (bare_syn ? 1 : segment_length(segment));
+    if (!stray_syn && is->peer_nxt - segment->seq < NEAR && end - is->peer_nxt < NEAR && end != is->peer_nxt)
         is->peer_nxt = end;
     if ((segment->flags & WH_ACK) && is->iss_known && seq_gt(segment->ack, is->snd_una) &&
         seq_leq(segment->ack, is->snd_nxt))

@@ -224,6 +224,7 @@ struct spec {
     enum spec_kind kind;
     uint16_t flags, without;
     bool has_seq, has_ack, any_seq, any_ack, any_length;
+    bool absolute_seq;
     uint32_t seq, ack;
     uint64_t length;
     const char *text; /* of data */

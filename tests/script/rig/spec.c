@@ -220,6 +220,15 @@ static bool data_length(struct reader *in)
     return true;
 }
 
+static bool tcp_sequence(struct reader *in, const struct numbers *is)
+{
+    struct spec *spec = in->spec;
+    const char *word = peek(in);
+    spec->has_seq = true;
+    spec->absolute_seq = word != NULL && word[0] == '=';
+    return sequence(in, in->arriving ? is->peer_iss : is->iss, &spec->any_seq, &spec->seq);
+}
+
 /* Attributes of TCP's own. *known is false if the word is none. */
 static bool tcp_attribute(struct reader *in, const char *word, bool *known)
 {
@@ -227,7 +236,7 @@ static bool tcp_attribute(struct reader *in, const char *word, bool *known)
     const struct numbers *is = &in->rig->at->is;
     int value;
     if (strcmp(word, "seq") == 0)
-        return spec->has_seq = true, sequence(in, in->arriving ? is->peer_iss : is->iss, &spec->any_seq, &spec->seq);
+        return tcp_sequence(in, is);
     if (strcmp(word, "ack") == 0)
         return spec->has_ack = true, sequence(in, in->arriving ? is->iss : is->peer_iss, &spec->any_ack, &spec->ack);
     if (strcmp(word, "win") == 0)

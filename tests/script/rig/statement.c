@@ -153,6 +153,7 @@ static bool do_loose(struct rig *rig, char **word, unsigned words)
     if (rig->loose) {
         rig->left_count = rig->left_data = 0;
         memset(rig->left_flags, 0, sizeof rig->left_flags);
+        return host_pump(rig); /* what has left already counts as well */
     }
     return true;
 }
