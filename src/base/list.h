@@ -37,6 +37,14 @@ static inline void list_append(struct list *list, struct link *link)
     list->ring.previous = link;
 }
 
+static inline void list_prepend(struct list *list, struct link *link)
+{
+    link->next = list->ring.next;
+    link->previous = &list->ring;
+    list->ring.next->previous = link;
+    list->ring.next = link;
+}
+
 static inline void link_remove(struct link *link)
 {
     if (link->next != NULL) {

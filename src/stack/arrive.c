@@ -41,7 +41,7 @@ static void arrive_time_wait(struct wh_stack *host, uint32_t position,
     struct time_wait *entry = time_wait_at(&host->time_waits, position);
     switch (time_wait_arrive(&host->tcp, entry, segment, host->config.rst_ends_time_wait)) {
     case TIME_WAIT_RESTARTS:
-        entry->expires = stack_milliseconds(host) + two_msl(host);
+        entry->expires = tcp_milliseconds_after(&host->tcp, 2 * host->config.msl);
         entry->flags |= TIME_WAIT_RESTARTED;
         break;
     case TIME_WAIT_REOPENS: {

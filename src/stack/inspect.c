@@ -39,7 +39,7 @@ void wh_stats_get(const wh_stack *host, wh_stats *stats)
         .held = host->helds.used,
         .listeners = host->listener_count,
         .timers = tcp->wheel.armed,
-        .frames_lent = tcp->slots.lent,
+        .frames_lent = tcp->slots.lents,
     };
     memcpy(stats, &all, MIN(stats->size, sizeof all));
 }
@@ -55,7 +55,17 @@ void wh_endpoints(const wh_conn *conn, wh_endpoint *local, wh_endpoint *remote)
     endpoints_of(&conn->tuple, local, remote);
 }
 
-wh_state wh_conn_state(const wh_conn *conn) { return conn_state(conn); }
+wh_state wh_conn_state(const wh_conn *conn)
+{
+    const struct wh_stack *host = stack_of(conn);
+    if (conn_state(conn) != WH_TIME_WAIT || conn->demuxed) {
+        return conn_state(conn);
+    }
+    /* Only a handle is left here; whether 2MSL is over, the compact entry knows. */
+    struct demux_entry found =
+        demux_find(&host->demux, demux_hash(&host->demux, &conn->tuple), &conn->tuple);
+    return found.index != 0 && found.kind == RECORD_TIME_WAIT ? WH_TIME_WAIT : WH_CLOSED;
+}
 
 int wh_conn_error(const wh_conn *conn) { return conn->error; }
 
@@ -70,7 +80,7 @@ void wh_info_get(const wh_conn *conn, wh_info *info)
     uint32_t next_read = conn->rcv_nxt - conn->fin_received - (uint32_t)conn->receive.length;
     wh_info all = {
         .size = info->size,
-        .state = conn_state(conn),
+        .state = wh_conn_state(conn),
         .error = conn->error,
         .reason = (wh_reason)conn->end_reason,
         .soft_reason = (wh_reason)conn->soft_reason,
@@ -162,7 +172,7 @@ static bool each_time_wait(const struct wh_stack *host, uint32_t *index, wh_entr
     *index = position;
     entry->state = WH_TIME_WAIT;
     endpoints_of(&wait->tuple, &entry->local, &entry->remote);
-    uint32_t left = wait->expires - stack_milliseconds(host);
+    uint32_t left = wait->expires - tcp_milliseconds(&host->tcp);
     entry->timer = host->tcp.now + (wh_time)left * WH_MILLISECOND;
     return true;
 }

@@ -112,7 +112,7 @@ static uint32_t wait_of(unsigned number) { return 1000U << number; }
 /* RFC 6298 2.1 and 5.5: 1 s, then twice as long each time. */
 void half_open_expire(struct wh_stack *host)
 {
-    uint32_t now = stack_milliseconds(host);
+    uint32_t now = tcp_milliseconds(&host->tcp);
     for (unsigned wait = 0; wait < HALF_OPEN_WAITS; wait++) {
         uint32_t index;
         while ((index = host->half_open_queue[wait].first) != 0) {
@@ -130,7 +130,7 @@ void half_open_expire(struct wh_stack *host)
             }
             queue_remove(host, index);
             entry->wait = (entry->wait + 1U) & 0xf;
-            entry->sent = now;
+            entry->sent = tcp_milliseconds_after(&host->tcp, 0);
             queue_append(host, index);
             host->tcp.count[WH_WHY_RETRANSMIT_TIMEOUT]++;
             half_open_answer(&host->tcp, entry, WH_WHY_RETRANSMIT_TIMEOUT);
@@ -146,7 +146,7 @@ wh_time half_open_wake(const struct wh_stack *host)
         uint32_t index = host->half_open_queue[wait].first;
         if (index != 0) {
             int32_t left = (int32_t)(half_open_at(host, index)->sent + wait_of(wait) -
-                                     stack_milliseconds(host));
+                                     tcp_milliseconds(&host->tcp));
             wake = MIN(wake, begin + (wh_time)MAX(left, 0) * WH_MILLISECOND);
         }
     }

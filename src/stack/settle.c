@@ -128,7 +128,7 @@ static void enter_time_wait(struct wh_stack *host, struct wh_conn *conn)
         demux_remove(&host->demux, hash, from);
     } else {
         time_wait_begin(entry, conn);
-        entry->expires = stack_milliseconds(host) + two_msl(host);
+        entry->expires = tcp_milliseconds_after(&host->tcp, 2 * host->config.msl);
         demux_replace(&host->demux, hash, from, (struct demux_entry){ RECORD_TIME_WAIT, position });
         if (conn->ack_now) {
             time_wait_answer(&host->tcp, entry, WH_WHY_NONE);
@@ -164,7 +164,7 @@ void stack_expire_time_wait(struct wh_stack *host)
 {
     uint32_t position;
     struct time_wait *entry;
-    uint32_t now = stack_milliseconds(host);
+    uint32_t now = tcp_milliseconds(&host->tcp);
     while ((entry = time_wait_first(&host->time_waits, &position)) != NULL) {
         if (entry->flags & TIME_WAIT_RESTARTED) {
             entry->flags &= (uint8_t)~TIME_WAIT_RESTARTED;
@@ -185,7 +185,7 @@ wh_time stack_time_wait_wake(const struct wh_stack *host)
     if (entry == NULL) {
         return WH_NEVER;
     }
-    uint32_t left = entry->expires - stack_milliseconds(host);
+    uint32_t left = entry->expires - tcp_milliseconds(&host->tcp);
     wh_time begin = host->tcp.now / WH_MILLISECOND * WH_MILLISECOND;
     return (int32_t)left <= 0 ? begin : begin + left * WH_MILLISECOND;
 }

@@ -61,6 +61,7 @@ static struct siphash_key derive(const uint8_t seed[32], uint8_t purpose)
 static void init_lists(struct wh_stack *host)
 {
     list_init(&host->tcp.ready);
+    emit_init(&host->tcp);
     list_init(&host->tcp.eventful);
     list_init(&host->held_by_age);
     list_init(&host->any_port_listeners);
@@ -169,7 +170,7 @@ void wh_stack_free(wh_stack *host)
     if (tcp->defaults != NULL) {
         profile_drop(&tcp->memory, tcp->defaults);
     }
-    emit_trim(tcp);
+    emit_free(tcp);
     chunk_store_trim(&tcp->chunks);
     struct memory memory = tcp->memory;
     memory_give(&memory, host, sizeof *host);

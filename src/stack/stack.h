@@ -114,17 +114,6 @@ static inline struct wh_stack *stack_of(const struct wh_conn *conn)
     return (struct wh_stack *)(void *)conn->tcp;
 }
 
-/* Two times MSL, in ms. */
-static inline uint32_t two_msl(const struct wh_stack *host)
-{
-    return (uint32_t)(2 * host->config.msl / WH_MILLISECOND);
-}
-
-static inline uint32_t stack_milliseconds(const struct wh_stack *host)
-{
-    return (uint32_t)(host->tcp.now / WH_MILLISECOND);
-}
-
 /* settle.c: what the connection's new state means; it may be gone afterwards. */
 void stack_settle(struct wh_stack *host, struct wh_conn *conn);
 /* A new connection record in CLOSED, not yet in the table; NULL without memory. */

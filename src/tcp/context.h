@@ -66,6 +66,15 @@ static inline uint32_t tcp_timestamp(const struct tcp *tcp, uint32_t offset)
 {
     return (uint32_t)(tcp->now / WH_MILLISECOND) + offset;
 }
+/* Compact records keep time in 32-bit milliseconds: now, and `delay` from now, rounded up, never early. */
+static inline uint32_t tcp_milliseconds(const struct tcp *tcp)
+{
+    return (uint32_t)(tcp->now / WH_MILLISECOND);
+}
+static inline uint32_t tcp_milliseconds_after(const struct tcp *tcp, wh_time delay)
+{
+    return (uint32_t)((tcp->now + delay + WH_MILLISECOND - 1) / WH_MILLISECOND);
+}
 /* The segment size the link allows to this family, before options (RFC 9293 3.7.1). */
 uint32_t tcp_link_mss(const struct tcp *tcp, const wh_addr *remote);
 

@@ -11,11 +11,16 @@
 
 #define SPARE_SLOTS 4096
 
+static struct frame_slot *slot_of(struct link *link)
+{
+    return CONTAINER(link, struct frame_slot, link);
+}
+
 static struct frame_slot *slot_take(struct tcp *tcp)
 {
-    struct frame_slot *slot = tcp->slots.spare;
-    if (slot != NULL) {
-        tcp->slots.spare = slot->next;
+    struct frame_slot *slot;
+    if (tcp->slots.spares > 0) {
+        slot = slot_of(list_take(&tcp->slots.spare));
         tcp->slots.spares--;
     } else {
         slot = memory_take(&tcp->memory, sizeof *slot, MEMORY_VITAL);
@@ -25,7 +30,8 @@ static struct frame_slot *slot_take(struct tcp *tcp)
         }
     }
     slot->chunks = 0;
-    tcp->slots.lent++;
+    list_append(&tcp->slots.lent, &slot->link);
+    tcp->slots.lents++;
     return slot;
 }
 
@@ -35,24 +41,32 @@ void emit_return(struct tcp *tcp, void *at)
     for (uint32_t i = 0; i < slot->chunks; i++) {
         chunk_drop(&tcp->chunks, slot->chunk[i]);
     }
-    tcp->slots.lent--;
+    link_remove(&slot->link);
+    tcp->slots.lents--;
     if (tcp->slots.spares >= SPARE_SLOTS) {
         memory_give(&tcp->memory, slot, sizeof *slot);
         return;
     }
-    slot->next = tcp->slots.spare;
-    tcp->slots.spare = slot;
+    list_prepend(&tcp->slots.spare, &slot->link); /* the one last used is still in the cache */
     tcp->slots.spares++;
 }
 
-void emit_trim(struct tcp *tcp)
+void emit_init(struct tcp *tcp)
 {
-    while (tcp->slots.spare != NULL) {
-        struct frame_slot *slot = tcp->slots.spare;
-        tcp->slots.spare = slot->next;
+    list_init(&tcp->slots.spare);
+    list_init(&tcp->slots.lent);
+}
+
+void emit_free(struct tcp *tcp)
+{
+    while (!list_empty(&tcp->slots.lent)) {
+        emit_return(tcp, slot_of(tcp->slots.lent.ring.next));
+    }
+    while (tcp->slots.spares > 0) {
+        struct frame_slot *slot = slot_of(list_take(&tcp->slots.spare));
+        tcp->slots.spares--;
         memory_give(&tcp->memory, slot, sizeof *slot);
     }
-    tcp->slots.spares = 0;
 }
 
 uint32_t emit_reach(const struct chunk *chunk, uint32_t seq, uint32_t length)

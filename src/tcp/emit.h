@@ -8,6 +8,7 @@
 #define WAVEHAND_TCP_EMIT_H
 
 #include "base/chunk.h"
+#include "base/list.h"
 #include "wire/segment.h"
 
 struct tcp;
@@ -17,16 +18,16 @@ struct tcp;
 #define SLOT_HEADERS (SLOT_LINK_ROOM + 40 + SEGMENT_HEADER_MAX)
 
 struct frame_slot {
-    struct frame_slot *next;
+    struct link link; /* among the spare or the lent */
     uint32_t chunks;
     struct chunk *chunk[WH_FRAME_SLICES - 1];
     uint8_t headers[SLOT_HEADERS];
 };
 
-/* Slots not with the link wait here. */
+/* Slots that wait for the next frame, and slots with the link. */
 struct slot_store {
-    struct frame_slot *spare;
-    uint32_t spares, lent;
+    struct list spare, lent;
+    uint32_t spares, lents;
 };
 
 /* Where frames of one wh_output go. */
@@ -61,7 +62,8 @@ bool emit_packet(struct outbox *outbox, struct chunk *packet);
 
 /* The link is done with the frame. */
 void emit_return(struct tcp *tcp, void *slot);
-/* Frees spare slots. */
-void emit_trim(struct tcp *tcp);
+void emit_init(struct tcp *tcp);
+/* Frees every slot, also those still with the link, and what they refer to. */
+void emit_free(struct tcp *tcp);
 
 #endif

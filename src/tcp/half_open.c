@@ -6,11 +6,6 @@
 
 #define CHALLENGES 15
 
-static uint32_t milliseconds(const struct tcp *tcp)
-{
-    return (uint32_t)(tcp->now / WH_MILLISECOND);
-}
-
 static uint32_t offered_window(const struct tcp *tcp)
 {
     return (uint32_t)MIN(tcp->defaults->value[WH_OPT_RECEIVE_BUFFER], UINT16_MAX);
@@ -53,7 +48,7 @@ void half_open_begin(struct tcp *tcp, struct half_open *entry, const struct segm
     entry->ts_recent = options->tsval;
     entry->mss = options->mss;
     entry->window_scale = options->window_scale;
-    entry->sent = milliseconds(tcp);
+    entry->sent = tcp_milliseconds_after(tcp, 0);
     if (offer[WH_OPT_SACK] && (options->has & WH_HAS_SACK_PERMITTED)) {
         entry->flags |= HALF_OPEN_SACK;
     }
@@ -175,8 +170,8 @@ void half_open_promote(const struct half_open *entry, struct wh_conn *conn)
     conn->syn_retries = entry->wait;
     conn->prior = entry->prior;
     /* The SYN,ACK left this long ago; a millisecond's clock is too coarse for short paths. */
-    uint32_t elapsed = milliseconds(conn->tcp) - entry->sent;
+    int32_t elapsed = (int32_t)(tcp_milliseconds(conn->tcp) - entry->sent);
     if (elapsed >= 10 && entry->wait == 0) {
-        rtt_sample(conn, elapsed * WH_MILLISECOND);
+        rtt_sample(conn, (uint64_t)elapsed * WH_MILLISECOND);
     }
 }
