@@ -117,12 +117,17 @@ static bool server_writes(struct server *server, uint64_t bytes)
     char header[128], piece[8192];
     size_t header_length = (size_t)snprintf(header, sizeof header,
                                             "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
-                                            "Content-Length: %" PRIu64 "\r\n\r\n", bytes);
+                                            "Content-Length: %" PRIu64 "\r\n\r\n",
+                                            bytes);
     while (server->queued < header_length + bytes) {
         size_t n = 0;
         for (; n < sizeof piece && server->queued + n < header_length + bytes; n++) {
             uint64_t at = server->queued + n;
-            piece[n] = at < header_length ? header[at] : page_byte(at - header_length);
+            if (at < header_length) {
+                piece[n] = header[at];
+            } else {
+                piece[n] = page_byte(at - header_length);
+            }
         }
         bool last = server->queued + n == header_length + bytes;
         int64_t taken = wh_send(server->conn, piece, n, last ? 0 : WH_SEND_MORE);
@@ -142,7 +147,8 @@ static void server_acts(struct demo *demo, uint32_t ready)
     }
     if (server->answering && !server->finished) {
         server->finished = server_writes(server, demo->bytes);
-        wh_watch(server->conn, server->finished ? WH_WATCH_DEFAULT : WH_WATCH_DEFAULT | WH_WRITABLE);
+        wh_watch(server->conn,
+                 server->finished ? WH_WATCH_DEFAULT : WH_WATCH_DEFAULT | WH_WRITABLE);
     }
     if (ready & (WH_EOF | WH_DEAD)) {
         wh_close(server->conn);
@@ -238,9 +244,15 @@ static int open_outputs(struct demo *demo)
     wh_config defaults;
     wh_config_init(&defaults);
     const struct outputs_plan plan = {
-        .left = "client", .right = "server", .both_ends = true, .ladder_by_default = true,
-        .ladder_stream = stdout, .start = demo->now, .wall = (uint64_t)time(NULL) * WH_SECOND,
-        .two_msl = 2 * defaults.msl, .capture = CLIENT,
+        .left = "client",
+        .right = "server",
+        .both_ends = true,
+        .ladder_by_default = true,
+        .ladder_stream = stdout,
+        .start = demo->now,
+        .wall = (uint64_t)time(NULL) * WH_SECOND,
+        .two_msl = 2 * defaults.msl,
+        .capture = CLIENT,
     };
     demo->outputs = outputs_open(&demo->options, &plan);
     return demo->outputs != NULL ? 0 : -1;
@@ -287,11 +299,14 @@ static bool serve_events(struct demo *demo, enum ladder_side side)
             wh_conn *conn;
             if (wh_accept(events[i].listener, NULL, &conn) == WH_OK) {
                 demo->server.conn = conn;
-                wh_set(conn, WH_OPT_NAGLE, 0); /* as web servers do: the end of the page waits for no ACK */
+                wh_set(conn, WH_OPT_NAGLE,
+                       0); /* as web servers do: the end of the page waits for no ACK */
             }
-        } else if (side == CLIENT && events[i].conn == demo->client.conn && events[i].conn != NULL) {
+        } else if (side == CLIENT && events[i].conn == demo->client.conn &&
+                   events[i].conn != NULL) {
             client_acts(demo, events[i].ready);
-        } else if (side == SERVER && events[i].conn == demo->server.conn && events[i].conn != NULL) {
+        } else if (side == SERVER && events[i].conn == demo->server.conn &&
+                   events[i].conn != NULL) {
             server_acts(demo, events[i].ready);
         }
     }
@@ -354,8 +369,8 @@ static bool is_empty(wh_stack *host)
 {
     wh_stats stats = { .size = sizeof stats };
     wh_stats_get(host, &stats);
-    return stats.connections == 0 && stats.half_open == 0 && stats.time_wait == 0 && stats.timers == 0 &&
-           stats.frames_lent == 0;
+    return stats.connections == 0 && stats.half_open == 0 && stats.time_wait == 0 &&
+           stats.timers == 0 && stats.frames_lent == 0;
 }
 
 /* One line that says how it went, and the exit status. */
@@ -367,8 +382,8 @@ static int verdict(struct demo *demo, wh_time took)
     if (client->error != 0) {
         options_complain(COMMAND, "the page did not arrive: %s", wh_strerror(client->error));
     } else if (!client->done || client->arrived != demo->bytes) {
-        options_complain(COMMAND, "only %" PRIu64 " of %" PRIu64 " bytes of the page arrived", client->arrived,
-                         demo->bytes);
+        options_complain(COMMAND, "only %" PRIu64 " of %" PRIu64 " bytes of the page arrived",
+                         client->arrived, demo->bytes);
     } else if (client->corrupt) {
         options_complain(COMMAND, "the page arrived with wrong bytes in it");
     } else if (!client->time_wait) {

@@ -12,7 +12,17 @@
 #define OPTIONS_MOST 40
 
 /* Above the values that commands give their own options. */
-enum { OPT_HELP = 0x1000, OPT_FAULT, OPT_PCAP, OPT_TRACE, OPT_LADDER, OPT_NO_LADDER, OPT_WIDTH, OPT_ASCII, OPT_SEED };
+enum {
+    OPT_HELP = 0x1000,
+    OPT_FAULT,
+    OPT_PCAP,
+    OPT_TRACE,
+    OPT_LADDER,
+    OPT_NO_LADDER,
+    OPT_WIDTH,
+    OPT_ASCII,
+    OPT_SEED
+};
 
 static const struct option shared[] = {
     { "help", no_argument, NULL, OPT_HELP },
@@ -29,13 +39,12 @@ static const struct option shared[] = {
 
 void options_complain(const char *command, const char *format, ...)
 {
-    char line[1024];
-    int n = snprintf(line, sizeof line, "%s: ", command);
+    char message[1024], line[1100];
     va_list list;
     va_start(list, format);
-    vsnprintf(line + n, sizeof line - (size_t)n - 1, format, list);
+    vsnprintf(message, sizeof message, format, list);
     va_end(list);
-    strcat(line, "\n");
+    snprintf(line, sizeof line, "%.64s: %s\n", command, message);
     fputs(line, stderr);
 }
 
@@ -71,14 +80,9 @@ static int take_shared(struct options *options, int val, const char *argument)
 {
     uint64_t number;
     switch (val) {
-    case OPT_FAULT:
-        return take_fault(options, argument);
-    case OPT_PCAP:
-        options->pcap = argument;
-        return 0;
-    case OPT_TRACE:
-        options->trace = argument;
-        return 0;
+    case OPT_FAULT: return take_fault(options, argument);
+    case OPT_PCAP: options->pcap = argument; return 0;
+    case OPT_TRACE: options->trace = argument; return 0;
     case OPT_LADDER:
         options->ladder = LADDER_SHOWN;
         options->ladder_file = argument;
@@ -94,11 +98,11 @@ static int take_shared(struct options *options, int val, const char *argument)
         }
         options->width = (unsigned)number;
         return 0;
-    case OPT_ASCII:
-        options->ascii = true;
-        return 0;
+    case OPT_ASCII: options->ascii = true; return 0;
     default:
-        return options_number(options->command, "--seed", argument, 1, UINT64_MAX, &options->seed) ? 0 : -1;
+        return options_number(options->command, "--seed", argument, 1, UINT64_MAX, &options->seed)
+                   ? 0
+                   : -1;
     }
 }
 
@@ -110,8 +114,8 @@ static void complain(const struct options *options, int result, char **argv)
     if (result == ':') {
         options_complain(command, "'%s' needs a value; try '%s --help'", word, command);
     } else if (strncmp(word, "--", 2) == 0 && strchr(word, '=') != NULL && optopt != 0) {
-        options_complain(command, "'%.*s' takes no value; try '%s --help'", (int)strcspn(word, "="), word,
-                         command);
+        options_complain(command, "'%.*s' takes no value; try '%s --help'", (int)strcspn(word, "="),
+                         word, command);
     } else if (strncmp(word, "--", 2) == 0) {
         options_complain(command, "unknown option '%s'; try '%s --help'", word, command);
     } else {
@@ -120,8 +124,8 @@ static void complain(const struct options *options, int result, char **argv)
 }
 
 int options_parse(struct options *options, const char *command, int argc, char **argv,
-                  const struct option *own, int (*take)(void *context, int val, const char *argument),
-                  void *context)
+                  const struct option *own,
+                  int (*take)(void *context, int val, const char *argument), void *context)
 {
     *options = (struct options){ .command = command };
     struct option table[OPTIONS_MOST] = { { 0 } };
@@ -141,7 +145,8 @@ int options_parse(struct options *options, const char *command, int argc, char *
             complain(options, result, argv);
             return OPTIONS_WRONG;
         }
-        int taken = result > OPT_HELP ? take_shared(options, result, optarg) : take(context, result, optarg);
+        int taken = result > OPT_HELP ? take_shared(options, result, optarg)
+                                      : take(context, result, optarg);
         if (taken < 0) {
             return OPTIONS_WRONG;
         }

@@ -20,11 +20,11 @@ enum ladder_choice {
 };
 
 struct options {
-    const char *command;     /* "wavehand run": begins every message */
-    const char **faults;     /* --fault SPEC, in the order given; freed by options_free */
+    const char *command; /* "wavehand run": begins every message */
+    const char **faults; /* --fault SPEC, in the order given; freed by options_free */
     size_t fault_count;
-    const char *pcap;        /* --pcap FILE, or NULL */
-    const char *trace;       /* --trace FILE, or NULL */
+    const char *pcap;  /* --pcap FILE, or NULL */
+    const char *trace; /* --trace FILE, or NULL */
     enum ladder_choice ladder;
     const char *ladder_file; /* --ladder=FILE, or NULL for standard error */
     unsigned width;          /* --width N: columns of the ladder; 0: as wide as the terminal */
@@ -46,8 +46,8 @@ enum {
  * argv, OPTIONS_WRONG or OPTIONS_HELP. Call options_free in every case.
  */
 int options_parse(struct options *options, const char *command, int argc, char **argv,
-                  const struct option *own, int (*take)(void *context, int val, const char *argument),
-                  void *context);
+                  const struct option *own,
+                  int (*take)(void *context, int val, const char *argument), void *context);
 void options_free(struct options *options);
 
 /* Writes "wavehand run: MESSAGE" and a newline to standard error, in one write. */

@@ -27,7 +27,7 @@ struct outputs {
     uint64_t arrived[2];      /* frames that went into each end's stack */
     wh_trace_record *records; /* of the last drain */
     size_t record_count, record_room;
-    uint8_t *copy;            /* of arriving frames: the stack owns them once it has them */
+    uint8_t *copy; /* of arriving frames: the stack owns them once it has them */
     size_t copy_room;
 };
 
@@ -65,8 +65,8 @@ static bool open_ladder(struct outputs *outputs, const struct options *options)
 {
     const struct outputs_plan *plan = &outputs->plan;
     FILE *out = plan->ladder_stream != NULL ? plan->ladder_stream : stderr;
-    if (options->ladder == LADDER_HIDDEN ||
-        (options->ladder == LADDER_BY_TERMINAL && !plan->ladder_by_default && !isatty(fileno(out)))) {
+    if (options->ladder == LADDER_HIDDEN || (options->ladder == LADDER_BY_TERMINAL &&
+                                             !plan->ladder_by_default && !isatty(fileno(out)))) {
         return true;
     }
     if (options->ladder_file != NULL) {
@@ -142,7 +142,8 @@ struct outputs *outputs_open(const struct options *options, const struct outputs
     }
     outputs->plan = *plan;
     outputs->command = options->command;
-    if (open_ladder(outputs, options) && open_trace(outputs, options) && open_capture(outputs, options)) {
+    if (open_ladder(outputs, options) && open_trace(outputs, options) &&
+        open_capture(outputs, options)) {
         return outputs;
     }
     if (outputs->ladder_file != NULL) {
@@ -283,8 +284,8 @@ void outputs_input(struct outputs *outputs, enum ladder_side end, wh_stack *host
     }
 }
 
-size_t outputs_output(struct outputs *outputs, enum ladder_side end, wh_stack *host, wh_frame *frames,
-                      size_t cap, wh_time now)
+size_t outputs_output(struct outputs *outputs, enum ladder_side end, wh_stack *host,
+                      wh_frame *frames, size_t cap, wh_time now)
 {
     size_t n = wh_output(host, frames, cap, now);
     if (outputs_wanted(outputs)) {
@@ -318,7 +319,8 @@ void outputs_path(struct outputs *outputs, wh_path *path)
             ladder_notes(outputs->ladder, notes, n);
         }
         for (size_t i = 0; i < n && outputs->trace != NULL; i++) {
-            outputs->trace_broken |= !trace_json_note(outputs->trace, &notes[i], outputs->plan.start);
+            outputs->trace_broken |=
+                !trace_json_note(outputs->trace, &notes[i], outputs->plan.start);
         }
     }
 }
@@ -348,7 +350,8 @@ int outputs_close(struct outputs *outputs)
     int result = 0;
     errno = 0;
     if (outputs->ladder != NULL && !ladder_finish(outputs->ladder, WH_NEVER - WH_SECOND)) {
-        outputs->ladder_name = outputs->ladder_name != NULL ? outputs->ladder_name : "(the terminal)";
+        outputs->ladder_name =
+            outputs->ladder_name != NULL ? outputs->ladder_name : "(the terminal)";
         complain_unwritten(outputs, "--ladder", outputs->ladder_name);
         result = -1;
     }

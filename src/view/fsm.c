@@ -21,13 +21,15 @@ static void draw_arc(FILE *out, enum fsm_form form, wh_state from, wh_arc_event 
 {
     switch (form) {
     case FSM_TEXT:
-        fprintf(out, "%-13s %-30s %s\n", wh_state_name(from), wh_arc_name(event), wh_state_name(to));
+        fprintf(out, "%-13s %-30s %s\n", wh_state_name(from), wh_arc_name(event),
+                wh_state_name(to));
         break;
     case FSM_MERMAID:
         fprintf(out, "    %s --> %s: %s\n", identifier(from), identifier(to), wh_arc_name(event));
         break;
     case FSM_DOT:
-        fprintf(out, "    %s -> %s [label=\"%s\"];\n", identifier(from), identifier(to), wh_arc_name(event));
+        fprintf(out, "    %s -> %s [label=\"%s\"];\n", identifier(from), identifier(to),
+                wh_arc_name(event));
         break;
     }
 }

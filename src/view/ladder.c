@@ -48,18 +48,26 @@ static void remember_ended(struct ladder *ladder, const struct ladder_conn *conn
     place->number = conn->number;
 }
 
+/* The first n are drawn, or about to be. */
+static void forget_departures(struct ladder_conn *conn, unsigned n)
+{
+    conn->departures -= n;
+    for (unsigned i = 0; i < conn->departures; i++) {
+        conn->departure[i] = conn->departure[i + n];
+    }
+}
+
 static void draw_departures(struct ladder *ladder, struct ladder_conn *conn, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         struct departure *departure = conn->departure[i];
         show_segment(ladder, conn,
                      &(struct shown_segment){ &departure->passing,
-                                              departure->lost ? RUNG_LOST : RUNG_LEAVES, departure->state,
-                                              departure->note });
+                                              departure->lost ? RUNG_LOST : RUNG_LEAVES,
+                                              departure->state, departure->note });
         free(departure);
     }
-    conn->departures -= n;
-    memmove(conn->departure, conn->departure + n, conn->departures * sizeof conn->departure[0]);
+    forget_departures(conn, n);
 }
 
 /* Lost segments wait for no arrival, only for their turn. */
@@ -111,7 +119,8 @@ static void close_ended(struct ladder *ladder)
     unsigned kept = 0;
     for (unsigned i = 0; i < ladder->closings; i++) {
         struct ladder_conn *conn = ladder->closing[i];
-        bool stepping = conn->end[LADDER_LEFT].silent.waiting || conn->end[LADDER_RIGHT].silent.waiting;
+        bool stepping =
+            conn->end[LADDER_LEFT].silent.waiting || conn->end[LADDER_RIGHT].silent.waiting;
         if (!is_over(conn)) {
             conn->closing = false;
         } else if (stepping) {
@@ -158,8 +167,8 @@ static void set_first_state(struct ladder_conn *conn, const struct waiting *wait
     const wh_trace_record *record = &waiting->record;
     struct end *end = &conn->end[waiting->end], *other = &conn->end[other_side(waiting->end)];
     if (end->shown[0] == '\0') {
-        strcpy(end->shown, wh_state_name((wh_state)record->state_before));
         end->state = (wh_state)record->state_before;
+        snprintf(end->shown, sizeof end->shown, "%s", wh_state_name(end->state));
     }
     if (other->known || other->shown[0] != '\0') {
         return;
@@ -238,7 +247,8 @@ static void fold_in(struct ladder *ladder, struct ladder_conn *conn, const struc
 /* -------------------------------------------------------------- records -- */
 
 /* One end's records: the segment left our (right) end, or arrived there. */
-static void take_with_observer(struct ladder *ladder, struct ladder_conn *conn, const struct waiting *waiting)
+static void take_with_observer(struct ladder *ladder, struct ladder_conn *conn,
+                               const struct waiting *waiting)
 {
     const wh_trace_record *record = &waiting->record;
     bool out = record->kind == WH_TRACE_OUT;
@@ -246,7 +256,8 @@ static void take_with_observer(struct ladder *ladder, struct ladder_conn *conn, 
     struct passing passing =
         follow_segment(conn, out ? waiting->end : other_side(waiting->end), record);
     bool matters = passing_matters(&passing) || reason_matters((wh_reason)record->reason) ||
-                   record->state_before != record->state_after || waiting->fate == WH_WHY_FAULT_HOLD;
+                   record->state_before != record->state_after ||
+                   waiting->fate == WH_WHY_FAULT_HOLD;
     matters = matters || (waiting->lost && record->length == 0);
     if (matters) {
         show_fold(ladder, conn);
@@ -265,7 +276,7 @@ static void take_with_observer(struct ladder *ladder, struct ladder_conn *conn, 
     char note[2 * WORDS];
     segment_note(&passing, (wh_reason)waiting->fate, note);
     if (!out && theirs->observer.contradiction && note[0] == '\0') {
-        strcpy(note, "does not fit what was seen before");
+        snprintf(note, sizeof note, "does not fit what was seen before");
     }
     if (out) {
         absorb_step(&ours->silent, record, note);
@@ -280,7 +291,8 @@ static void depart(struct ladder *ladder, struct ladder_conn *conn, const struct
     end->state = (wh_state)waiting->record.state_after;
     struct passing passing = follow_segment(conn, waiting->end, &waiting->record);
     bool matters = passing_matters(&passing) || reason_matters((wh_reason)waiting->record.reason) ||
-                   (waiting->lost && waiting->record.length == 0) || waiting->fate == WH_WHY_FAULT_HOLD;
+                   (waiting->lost && waiting->record.length == 0) ||
+                   waiting->fate == WH_WHY_FAULT_HOLD;
     if (!matters) {
         fold_in(ladder, conn, &passing, waiting);
         return;
@@ -331,10 +343,12 @@ static void arrive(struct ladder *ladder, struct ladder_conn *conn, const struct
 {
     const wh_trace_record *record = &waiting->record;
     enum ladder_side from = other_side(waiting->end);
-    bool matters = record->state_before != record->state_after || reason_matters((wh_reason)record->reason);
+    bool matters =
+        record->state_before != record->state_after || reason_matters((wh_reason)record->reason);
     unsigned i = 0;
-    while (i < conn->departures && !(conn->departure[i]->passing.from == from && !conn->departure[i]->lost &&
-                                     same_segment(&conn->departure[i]->record, record))) {
+    while (i < conn->departures &&
+           !(conn->departure[i]->passing.from == from && !conn->departure[i]->lost &&
+             same_segment(&conn->departure[i]->record, record))) {
         i++;
     }
     struct passing passing = { .record = record, .from = from };
@@ -343,8 +357,7 @@ static void arrive(struct ladder *ladder, struct ladder_conn *conn, const struct
     if (i < conn->departures && !crossed(conn, i, waiting->end)) {
         draw_departures(ladder, conn, i);
         struct departure *departure = conn->departure[0];
-        conn->departures--;
-        memmove(conn->departure, conn->departure + 1, conn->departures * sizeof departure);
+        forget_departures(conn, 1);
         conn->end[waiting->end].state = (wh_state)record->state_after;
         if (note[0] != '\0' && departure->note[0] == '\0') {
             memcpy(departure->note, note, sizeof departure->note);
@@ -371,7 +384,8 @@ static void arrive(struct ladder *ladder, struct ladder_conn *conn, const struct
 }
 
 /* A change of state by a call or a timer: the next segment may be what shows it. */
-static void take_step(struct ladder *ladder, struct ladder_conn *conn, const struct waiting *waiting)
+static void take_step(struct ladder *ladder, struct ladder_conn *conn,
+                      const struct waiting *waiting)
 {
     const wh_trace_record *record = &waiting->record;
     struct end *end = &conn->end[waiting->end];
@@ -396,7 +410,8 @@ static void take_drop(struct ladder *ladder, const wh_trace_record *record)
 {
     wh_reason reason = (wh_reason)record->reason;
     if (reason >= WH_REASON_COUNT ||
-        !(reason == WH_WHY_IP_CHECKSUM || reason == WH_WHY_IP_FRAGMENT || reason == WH_WHY_MEMORY_CAP ||
+        !(reason == WH_WHY_IP_CHECKSUM || reason == WH_WHY_IP_FRAGMENT ||
+          reason == WH_WHY_MEMORY_CAP ||
           (reason >= WH_WHY_TCP_HEADER && reason <= WH_WHY_TCP_OPTION_LENGTH))) {
         return;
     }
@@ -408,7 +423,8 @@ static void take_drop(struct ladder *ladder, const wh_trace_record *record)
     char words[2 * WORDS];
     int n = snprintf(words, sizeof words, "frame dropped: %s", wh_reason_text(reason));
     if (dropped->untold > 0) {
-        snprintf(words + n, sizeof words - (size_t)n, " (and %" PRIu64 " more before)", dropped->untold);
+        snprintf(words + n, sizeof words - (size_t)n, " (and %" PRIu64 " more before)",
+                 dropped->untold);
     }
     *dropped = (struct dropped){ .told = record->time };
     wh_time start = ladder->options.start;
@@ -490,7 +506,8 @@ struct ladder *ladder_new(const struct ladder_options *options)
     return ladder;
 }
 
-void ladder_records(struct ladder *ladder, enum ladder_side end, const wh_trace_record *records, size_t n)
+void ladder_records(struct ladder *ladder, enum ladder_side end, const wh_trace_record *records,
+                    size_t n)
 {
     take_waiting(ladder);
     emit(ladder);
@@ -513,8 +530,9 @@ void ladder_records(struct ladder *ladder, enum ladder_side end, const wh_trace_
 
 static bool is_lost(wh_reason reason)
 {
-    return reason == WH_WHY_FAULT_LOSS || reason == WH_WHY_FAULT_DROP || reason == WH_WHY_FAULT_QUEUE ||
-           reason == WH_WHY_FAULT_SILENCE || reason == WH_WHY_FAULT_CORRUPT;
+    return reason == WH_WHY_FAULT_LOSS || reason == WH_WHY_FAULT_DROP ||
+           reason == WH_WHY_FAULT_QUEUE || reason == WH_WHY_FAULT_SILENCE ||
+           reason == WH_WHY_FAULT_CORRUPT;
 }
 
 static bool same_endpoint(const wh_endpoint *a, const wh_endpoint *b)
@@ -539,14 +557,18 @@ static bool concerns(const wh_path_note *note, const struct waiting *waiting)
 static void take_swallowed(struct ladder *ladder, const wh_path_note *note)
 {
     bool right = note->direction == WH_A_TO_B;
-    struct ladder_conn *conn = conn_table_find(&ladder->table, right ? &note->source : &note->destination,
-                                               right ? &note->destination : &note->source);
+    struct ladder_conn *conn =
+        conn_table_find(&ladder->table, right ? &note->source : &note->destination,
+                        right ? &note->destination : &note->source);
     if (conn == NULL) {
         /* The first sign of this connection is that its SYN is gone. */
         struct waiting waiting = { .end = LADDER_RIGHT,
-                                   .record = { .kind = WH_TRACE_IN, .time = note->time, .flags = note->flags,
+                                   .record = { .kind = WH_TRACE_IN,
+                                               .time = note->time,
+                                               .flags = note->flags,
                                                .local = right ? note->destination : note->source,
-                                               .remote = right ? note->source : note->destination } };
+                                               .remote =
+                                                   right ? note->source : note->destination } };
         conn = conn_of(ladder, &waiting);
         if (conn == NULL) {
             return;
@@ -555,8 +577,11 @@ static void take_swallowed(struct ladder *ladder, const wh_path_note *note)
     }
     struct end *sender = &conn->end[right ? LADDER_LEFT : LADDER_RIGHT];
     if (!sender->known) {
-        struct observed observed = { .time = note->time, .flags = note->flags, .seq = note->seq,
-                                     .length = note->length, .ack_hidden = true };
+        struct observed observed = { .time = note->time,
+                                     .flags = note->flags,
+                                     .seq = note->seq,
+                                     .length = note->length,
+                                     .ack_hidden = true };
         observer_sent(&sender->observer, &observed);
     }
     show_fold(ladder, conn);
@@ -576,7 +601,8 @@ void ladder_notes(struct ladder *ladder, const wh_path_note *notes, size_t n)
             bool whole = note->length == waiting->record.length;
             waiting->lost_bytes += is_lost(note->reason) ? note->length : 0;
             waiting->fate = (uint16_t)note->reason;
-            waiting->lost = is_lost(note->reason) && (whole || waiting->lost_bytes >= waiting->record.length);
+            waiting->lost =
+                is_lost(note->reason) && (whole || waiting->lost_bytes >= waiting->record.length);
         } else if (is_lost(note->reason) && note->source.port != 0) {
             take_waiting(ladder); /* an earlier line, if there is one, comes first */
             take_swallowed(ladder, note);

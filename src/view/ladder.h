@@ -21,14 +21,14 @@ enum ladder_side { LADDER_LEFT, LADDER_RIGHT };
 
 struct ladder_options {
     FILE *out;
-    unsigned width;   /* columns; 80 at least, less is taken as 80 */
-    bool colour;      /* ANSI colours */
-    bool ascii;       /* nothing beyond ASCII */
-    bool terminal;    /* somebody else writes there too: begin each block of lines on a fresh line */
-    bool both_ends;   /* records of both ends come; else only the right end's */
+    unsigned width; /* columns; 80 at least, less is taken as 80 */
+    bool colour;    /* ANSI colours */
+    bool ascii;     /* nothing beyond ASCII */
+    bool terminal;  /* somebody else writes there too: begin each block of lines on a fresh line */
+    bool both_ends; /* records of both ends come; else only the right end's */
     const char *left, *right; /* names of the ends */
-    wh_time start;    /* zero of the time column */
-    wh_time two_msl;  /* how long an inferred TIME-WAIT may last */
+    wh_time start;            /* zero of the time column */
+    wh_time two_msl;          /* how long an inferred TIME-WAIT may last */
 };
 
 /* NULL when there is no memory. */

@@ -73,6 +73,14 @@ void conn_table_touch(struct conn_table *table, struct ladder_conn *conn)
     }
 }
 
+static void conn_free(struct ladder_conn *conn)
+{
+    for (unsigned i = 0; i < conn->departures; i++) {
+        free(conn->departure[i]);
+    }
+    free(conn);
+}
+
 void conn_table_remove(struct conn_table *table, struct ladder_conn *conn)
 {
     struct ladder_conn **at =
@@ -83,17 +91,16 @@ void conn_table_remove(struct conn_table *table, struct ladder_conn *conn)
     *at = conn->next_in_bucket;
     list_take_off(table, conn);
     table->count--;
-    for (unsigned i = 0; i < conn->departures; i++) {
-        free(conn->departure[i]);
-    }
-    free(conn);
+    conn_free(conn);
 }
 
 void conn_table_clear(struct conn_table *table)
 {
-    while (table->oldest != NULL) {
-        conn_table_remove(table, table->oldest);
+    for (struct ladder_conn *conn = table->oldest, *newer; conn != NULL; conn = newer) {
+        newer = conn->newer;
+        conn_free(conn);
     }
+    *table = (struct conn_table){ .count = 0 };
 }
 
 void ladder_conn_restart(struct ladder_conn *conn, unsigned number, bool both_ends)

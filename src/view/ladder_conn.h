@@ -57,19 +57,19 @@ struct silent_step {
 
 /* One of the two ends. */
 struct end {
-    bool known;             /* its own records come: `state` is a fact */
-    wh_state state;         /* after its last record */
-    struct observer observer; /* otherwise */
-    char shown[OBSERVER_TEXT];/* on its rail, last drawn; empty before */
-    bool base_known;        /* base is its initial sequence number, or stands in for it */
+    bool known;                /* its own records come: `state` is a fact */
+    wh_state state;            /* after its last record */
+    struct observer observer;  /* otherwise */
+    char shown[OBSERVER_TEXT]; /* on its rail, last drawn; empty before */
+    bool base_known;           /* base is its initial sequence number, or stands in for it */
     uint32_t base;
-    uint32_t next;          /* highest number sent, plus one */
+    uint32_t next; /* highest number sent, plus one */
     bool fin_sent;
-    uint32_t fin;           /* number of its FIN */
+    uint32_t fin;              /* number of its FIN */
     bool acked_syn, acked_fin; /* it has acknowledged the other's SYN, FIN */
-    bool window_zero;       /* its last window was 0 */
-    uint64_t bytes;         /* of data, without repeats */
-    uint64_t repeats;       /* segments it is known to have sent again */
+    bool window_zero;          /* its last window was 0 */
+    uint64_t bytes;            /* of data, without repeats */
+    uint64_t repeats;          /* segments it is known to have sent again */
     struct silent_step silent;
 };
 
@@ -80,18 +80,18 @@ struct ladder_conn {
     struct ladder_conn *older, *newer; /* in order of the last change */
     wh_endpoint endpoint[2];
     unsigned number;
-    bool ended;        /* the closing line is written */
-    bool closing;      /* ... or is about to be */
-    bool headed;       /* the opening line is written */
-    bool opened;       /* the handshake was completed, or its opening was not seen */
+    bool ended;   /* the closing line is written */
+    bool closing; /* ... or is about to be */
+    bool headed;  /* the opening line is written */
+    bool opened;  /* the handshake was completed, or its opening was not seen */
     wh_time first, last;
     struct end end[2];
     struct fold fold;
-    unsigned exchanges; /* turns drawn one by one so far */
+    unsigned exchanges;                      /* turns drawn one by one so far */
     struct departure *departure[DEPARTURES]; /* in order */
     unsigned departures;
-    int reset_by; /* enum ladder_side, or -1 */
-    wh_reason end_reason;    /* of a timeout or the like, or WH_WHY_NONE */
+    int reset_by;         /* enum ladder_side, or -1 */
+    wh_reason end_reason; /* of a timeout or the like, or WH_WHY_NONE */
 };
 
 #define LADDER_BUCKETS 4096

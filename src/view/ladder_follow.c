@@ -21,7 +21,8 @@ bool reason_matters(wh_reason reason)
 }
 
 /* Numbers of the sender's own stream. */
-static void follow_stream(struct end *sender, const wh_trace_record *record, struct passing *passing)
+static void follow_stream(struct end *sender, const wh_trace_record *record,
+                          struct passing *passing)
 {
     uint32_t end = record->seq + record->length;
     if (record->flags & WH_SYN) {
@@ -49,7 +50,8 @@ static void follow_stream(struct end *sender, const wh_trace_record *record, str
         uint32_t fin = record->flags & WH_FIN ? 1 : 0;
         sender->bytes += fresh - (fresh > 0 ? fin : 0);
         sender->next = end;
-    } else if (numbers > 0 && (record->kind == WH_TRACE_OUT || reason_matters((wh_reason)record->reason))) {
+    } else if (numbers > 0 &&
+               (record->kind == WH_TRACE_OUT || reason_matters((wh_reason)record->reason))) {
         /* Of a far end's segments only the receiver can tell: late ones look the same. */
         passing->repeated = true;
         sender->repeats++;
@@ -79,7 +81,8 @@ static void follow_ack(struct ladder_conn *conn, struct passing *passing)
     }
 }
 
-struct passing follow_segment(struct ladder_conn *conn, enum ladder_side from, const wh_trace_record *record)
+struct passing follow_segment(struct ladder_conn *conn, enum ladder_side from,
+                              const wh_trace_record *record)
 {
     struct passing passing = { .record = record, .from = from };
     struct end *sender = &conn->end[from];

@@ -29,8 +29,8 @@ struct ladder {
     struct drawing drawing;
     struct text text; /* lines not yet written */
     struct conn_table table;
-    unsigned number;  /* given last */
-    unsigned drawn;   /* number of the connection whose line was drawn last */
+    unsigned number; /* given last */
+    unsigned drawn;  /* number of the connection whose line was drawn last */
     struct waiting *waiting;
     size_t waitings, waiting_room;
     struct ladder_conn *closing[LADDER_CLOSING];
@@ -38,9 +38,9 @@ struct ladder {
     struct ended ended[LADDER_ENDED];
     unsigned ended_next;
     struct dropped dropped[WH_REASON_COUNT];
-    wh_time now;      /* of the last record or flush */
-    wh_time due;      /* when something that waits must be drawn, or WH_NEVER */
-    bool broken;      /* `out` has an error */
+    wh_time now; /* of the last record or flush */
+    wh_time due; /* when something that waits must be drawn, or WH_NEVER */
+    bool broken; /* `out` has an error */
 };
 
 static inline enum ladder_side other_side(enum ladder_side side)
@@ -55,7 +55,8 @@ static inline const char *side_name(const struct ladder *ladder, enum ladder_sid
 /* ---- ladder_follow.c: what segments say ---- */
 
 /* Learns from a segment and says what was new in it. */
-struct passing follow_segment(struct ladder_conn *conn, enum ladder_side from, const wh_trace_record *record);
+struct passing follow_segment(struct ladder_conn *conn, enum ladder_side from,
+                              const wh_trace_record *record);
 /* True if it is part of the handshake or the close, or its shape is out of the ordinary. */
 bool passing_matters(const struct passing *passing);
 /* True if a reason deserves a line of its own; what belongs to reordering is counted instead. */
@@ -71,7 +72,8 @@ struct shown_segment {
     const char *note;
 };
 
-void show_segment(struct ladder *ladder, struct ladder_conn *conn, const struct shown_segment *shown);
+void show_segment(struct ladder *ladder, struct ladder_conn *conn,
+                  const struct shown_segment *shown);
 /* True, and the step no longer waits, if this segment is what shows it; may name it in the note. */
 bool absorb_step(struct silent_step *step, const wh_trace_record *record, char note[2 * WORDS]);
 /* The waiting step of an end, as a line of its own. */

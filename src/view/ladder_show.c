@@ -87,7 +87,8 @@ void segment_note(const struct passing *passing, wh_reason fate, char note[2 * W
     size_t length = strlen(note);
     const char *separator = length > 0 ? "; " : "";
     if (record->kind == WH_TRACE_OUT && passing->repeated && reason_matters(reason)) {
-        snprintf(note + length, 2 * WORDS - length, "%ssent again: %s", separator, wh_reason_text(reason));
+        snprintf(note + length, 2 * WORDS - length, "%ssent again: %s", separator,
+                 wh_reason_text(reason));
     } else if (reason_matters(reason)) {
         snprintf(note + length, 2 * WORDS - length, "%s%s", separator, wh_reason_text(reason));
     } else if (passing->window_closed) {
@@ -124,7 +125,8 @@ static enum style style_of(const struct passing *passing)
     return passing->record->length > 0 ? STYLE_DATA : STYLE_PLAIN;
 }
 
-static void describe(const struct ladder_conn *conn, const struct passing *passing, struct rung *rung)
+static void describe(const struct ladder_conn *conn, const struct passing *passing,
+                     struct rung *rung)
 {
     const wh_trace_record *record = passing->record;
     const struct end *sender = &conn->end[passing->from];
@@ -134,7 +136,8 @@ static void describe(const struct ladder_conn *conn, const struct passing *passi
     if (record->length > 0 && !(record->flags & (WH_SYN | WH_FIN | WH_RST | WH_URG))) {
         snprintf(rung->head, sizeof rung->head, "DATA");
     }
-    int n = snprintf(rung->detail, sizeof rung->detail, "seq %" PRIu32, relative(sender, record->seq));
+    int n =
+        snprintf(rung->detail, sizeof rung->detail, "seq %" PRIu32, relative(sender, record->seq));
     if (record->flags & WH_ACK) {
         snprintf(rung->detail + n, sizeof rung->detail - (size_t)n, " ack %" PRIu32,
                  relative(peer, record->ack));
@@ -143,7 +146,8 @@ static void describe(const struct ladder_conn *conn, const struct passing *passi
     if (!passing->repeated && rung->shape != RUNG_ARRIVES) {
         words_options(record, peer->base, options); /* said once is enough */
     }
-    snprintf(rung->extra, sizeof rung->extra, "%s%s%s", record->length > 0 ? words_bytes(record->length, bytes) : "",
+    snprintf(rung->extra, sizeof rung->extra, "%s%s%s",
+             record->length > 0 ? words_bytes(record->length, bytes) : "",
              record->length > 0 && options[0] != '\0' ? ", " : "", options);
     rung->style = style_of(passing);
 }
@@ -161,7 +165,8 @@ bool absorb_step(struct silent_step *step, const wh_trace_record *record, char n
     return true;
 }
 
-void show_segment(struct ladder *ladder, struct ladder_conn *conn, const struct shown_segment *shown)
+void show_segment(struct ladder *ladder, struct ladder_conn *conn,
+                  const struct shown_segment *shown)
 {
     const struct passing *passing = shown->passing;
     enum ladder_side from = passing->from, to = other_side(from);
@@ -189,7 +194,8 @@ void show_segment(struct ladder *ladder, struct ladder_conn *conn, const struct 
     if (shown->shape == RUNG_LEAVES) {
         state[to] = NULL;
     } else if (shown->shape == RUNG_LOST) {
-        snprintf(text[to], sizeof text[to], "%s", conn->end[to].shown); /* it knows nothing of all this */
+        snprintf(text[to], sizeof text[to], "%s",
+                 conn->end[to].shown); /* it knows nothing of all this */
     } else if (shown->shape == RUNG_ARRIVES) {
         state[from] = NULL;
     }
@@ -199,7 +205,9 @@ void show_segment(struct ladder *ladder, struct ladder_conn *conn, const struct 
 void show_swallowed(struct ladder *ladder, struct ladder_conn *conn, const wh_path_note *note)
 {
     enum ladder_side from = note->direction == WH_A_TO_B ? LADDER_LEFT : LADDER_RIGHT;
-    struct rung rung = { .shape = RUNG_LOST, .from = from, .time = since_start(ladder, note->time) };
+    struct rung rung = { .shape = RUNG_LOST,
+                         .from = from,
+                         .time = since_start(ladder, note->time) };
     wh_trace_record record = { .flags = note->flags, .length = note->length };
     struct passing passing = { .record = &record, .from = from };
     rung.style = style_of(&passing);
@@ -227,7 +235,9 @@ void show_step(struct ladder *ladder, struct ladder_conn *conn, enum ladder_side
         return;
     }
     step->waiting = false;
-    struct rung rung = { .shape = RUNG_STATE, .from = side, .style = STYLE_NOTE,
+    struct rung rung = { .shape = RUNG_STATE,
+                         .from = side,
+                         .style = STYLE_NOTE,
                          .time = since_start(ladder, step->time) };
     bool named = reason_matters(step->reason);
     snprintf(rung.head, sizeof rung.head, "%s",
@@ -249,7 +259,8 @@ void show_step(struct ladder *ladder, struct ladder_conn *conn, enum ladder_side
 static void fold_note(const struct fold *fold, char *note)
 {
     uint64_t counts[3] = { 0 };
-    static const char *const words[] = { "arrived ahead of a hole", "duplicate ACKs", "lost on the way" };
+    static const char *const words[] = { "arrived ahead of a hole", "duplicate ACKs",
+                                         "lost on the way" };
     for (int s = 0; s < 2; s++) {
         counts[0] += fold->way[s].out_of_order;
         counts[1] += fold->way[s].duplicate_acks;
@@ -272,21 +283,22 @@ void show_fold(struct ladder *ladder, struct ladder_conn *conn)
     if (!fold.open || there->bytes + back->bytes == 0) {
         return;
     }
-    struct rung rung = { .shape = back->bytes > 0 ? RUNG_EXCHANGE : RUNG_DATA, .from = fold.from,
-                         .style = STYLE_DATA, .time = since_start(ladder, fold.first) };
+    struct rung rung = { .shape = back->bytes > 0 ? RUNG_EXCHANGE : RUNG_DATA,
+                         .from = fold.from,
+                         .style = STYLE_DATA,
+                         .time = since_start(ladder, fold.first) };
     uint64_t segments = there->segments + back->segments;
     char bytes[WORDS], count[WORDS], duration[WORDS];
     words_bytes(there->bytes, rung.head);
-    int n = 0;
     if (back->bytes > 0) {
-        n = snprintf(rung.detail, sizeof rung.detail, "%s back", words_bytes(back->bytes, bytes));
+        snprintf(rung.detail, sizeof rung.detail, "%s back", words_bytes(back->bytes, bytes));
         snprintf(rung.extra, sizeof rung.extra, "%s, %s", words_segments(segments, count),
                  words_duration(fold.last - fold.first, duration));
     } else if (segments == 1) {
         snprintf(rung.detail, sizeof rung.detail, "1 segment");
     } else {
-        snprintf(rung.detail + n, sizeof rung.detail - (size_t)n, "%s, %s",
-                 words_segments(segments, count), words_duration(fold.last - fold.first, duration));
+        snprintf(rung.detail, sizeof rung.detail, "%s, %s", words_segments(segments, count),
+                 words_duration(fold.last - fold.first, duration));
     }
     fold_note(&fold, rung.note);
     char text[2][OBSERVER_TEXT];
@@ -304,7 +316,8 @@ void show_fold(struct ladder *ladder, struct ladder_conn *conn)
 
 /* ------------------------------------------------------------- the end -- */
 
-static void how_it_ended(const struct ladder *ladder, const struct ladder_conn *conn, char words[2 * WORDS])
+static void how_it_ended(const struct ladder *ladder, const struct ladder_conn *conn,
+                         char words[2 * WORDS])
 {
     state_set gone = STATE_BIT(WH_CLOSED) | STATE_BIT(WH_LISTEN) | STATE_BIT(WH_TIME_WAIT);
     const struct end *left = &conn->end[LADDER_LEFT], *right = &conn->end[LADDER_RIGHT];

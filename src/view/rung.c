@@ -96,7 +96,8 @@ static void draw_rail(struct text *text, const struct drawing *drawing, const st
         char both[2 * RUNG_STATE_TEXT + 8];
         snprintf(both, sizeof both, "%s %s %s", rail->before, marks_of(drawing)->to, rail->after);
         if (text_columns(both) > at->rail) {
-            snprintf(both, sizeof both, "%s %s", marks_of(drawing)->to, fit(rail->after, at->rail - 3));
+            snprintf(both, sizeof both, "%s %s", marks_of(drawing)->to,
+                     fit(rail->after, at->rail - 3));
         }
         text_put(text, both);
     } else {
@@ -131,7 +132,8 @@ static unsigned columns_of(const struct saying *saying)
 
 static void join(char *words, size_t size, const char *first, const char *second)
 {
-    snprintf(words, size, "%s%s%s", first, first[0] != '\0' && second[0] != '\0' ? ", " : "", second);
+    snprintf(words, size, "%s%s%s", first, first[0] != '\0' && second[0] != '\0' ? ", " : "",
+             second);
 }
 
 static void say(const struct rung *rung, unsigned room, struct saying *saying)
@@ -272,8 +274,7 @@ void rung_draw(struct text *text, const struct drawing *drawing, const struct ru
 {
     struct layout at = layout_of(drawing);
     struct saying saying = { .below = "" };
-    lead(text, drawing, rung->number, rung->shape == RUNG_RAILS ? WH_NEVER : rung->time,
-         LEFT_RAIL);
+    lead(text, drawing, rung->number, rung->shape == RUNG_RAILS ? WH_NEVER : rung->time, LEFT_RAIL);
     draw_rail(text, drawing, &at, &rung->rail[LADDER_LEFT]);
     text_to(text, at.rung);
     if (rung->shape == RUNG_STATE) {

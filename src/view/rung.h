@@ -43,15 +43,15 @@ struct rail {
 };
 
 struct rung {
-    unsigned number;      /* of the connection */
-    wh_time time;         /* since the start */
+    unsigned number; /* of the connection */
+    wh_time time;    /* since the start */
     enum rung_shape shape;
     enum ladder_side from; /* who sent it, or whose state changed */
     enum style style;
-    char head[WORDS];     /* flags in words */
-    char detail[WORDS];   /* sequence numbers, lengths */
+    char head[WORDS];      /* flags in words */
+    char detail[WORDS];    /* sequence numbers, lengths */
     char extra[2 * WORDS]; /* options: on the rung where there is room, else below */
-    char note[2 * WORDS]; /* the reason, beside or below */
+    char note[2 * WORDS];  /* the reason, beside or below */
     struct rail rail[2];
 };
 

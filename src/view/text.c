@@ -95,10 +95,12 @@ void text_newline(struct text *text)
 void text_style(struct text *text, bool colour, enum style style)
 {
     static const char *const escapes[] = {
-        [STYLE_PLAIN] = "\033[0m",    [STYLE_DIM] = "\033[2m",       [STYLE_BOLD] = "\033[1m",
-        [STYLE_OPEN] = "\033[1;32m",  [STYLE_CLOSE] = "\033[1;35m",  [STYLE_RESET] = "\033[1;31m",
-        [STYLE_DATA] = "\033[36m",    [STYLE_NOTE] = "\033[33m",     [STYLE_LABEL] = "\033[36m",
-        [STYLE_LABEL + 1] = "\033[33m", [STYLE_LABEL + 2] = "\033[35m", [STYLE_LABEL + 3] = "\033[32m",
+        [STYLE_PLAIN] = "\033[0m",      [STYLE_DIM] = "\033[2m",
+        [STYLE_BOLD] = "\033[1m",       [STYLE_OPEN] = "\033[1;32m",
+        [STYLE_CLOSE] = "\033[1;35m",   [STYLE_RESET] = "\033[1;31m",
+        [STYLE_DATA] = "\033[36m",      [STYLE_NOTE] = "\033[33m",
+        [STYLE_LABEL] = "\033[36m",     [STYLE_LABEL + 1] = "\033[33m",
+        [STYLE_LABEL + 2] = "\033[35m", [STYLE_LABEL + 3] = "\033[32m",
         [STYLE_LABEL + 4] = "\033[34m", [STYLE_LABEL + 5] = "\033[31m",
     };
     if (colour) {

@@ -5,7 +5,6 @@
 
 #include <jansson.h>
 
-
 /* Every event begins with its kind and when it was. */
 static json_t *event_new(const char *event, const char *end, wh_time time, wh_time start)
 {
@@ -59,8 +58,9 @@ static json_t *flags_array(uint16_t flags)
         uint16_t flag;
         const char *name;
     } names[] = {
-        { WH_SYN, "SYN" }, { WH_FIN, "FIN" }, { WH_RST, "RST" }, { WH_PSH, "PSH" }, { WH_ACK, "ACK" },
-        { WH_URG, "URG" }, { WH_ECE, "ECE" }, { WH_CWR, "CWR" }, { WH_AE, "AE" },
+        { WH_SYN, "SYN" }, { WH_FIN, "FIN" }, { WH_RST, "RST" },
+        { WH_PSH, "PSH" }, { WH_ACK, "ACK" }, { WH_URG, "URG" },
+        { WH_ECE, "ECE" }, { WH_CWR, "CWR" }, { WH_AE, "AE" },
     };
     json_t *array = json_array();
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -84,8 +84,9 @@ static json_t *options_object(const wh_trace_record *record)
         json_object_set_new(object, "sack_permitted", json_true());
     }
     if (record->options & WH_HAS_TIMESTAMPS) {
-        json_object_set_new(object, "timestamps",
-                            json_pack("[I, I]", (json_int_t)record->tsval, (json_int_t)record->tsecr));
+        json_object_set_new(
+            object, "timestamps",
+            json_pack("[I, I]", (json_int_t)record->tsval, (json_int_t)record->tsecr));
     }
     if (record->options & WH_HAS_SACK) {
         json_t *blocks = json_array();
@@ -122,8 +123,8 @@ static void set_segment(json_t *object, const wh_trace_record *record)
 bool trace_json_begin(FILE *out, const char *left, const char *right, uint64_t wall)
 {
     return write_line(out, json_pack("{s:s, s:i, s:s, s:s, s:s, s:I}", "event", "begin", "version",
-                                     TRACE_JSON_VERSION, "wavehand", wh_version(), "left", left, "right",
-                                     right, "wall", (json_int_t)wall));
+                                     TRACE_JSON_VERSION, "wavehand", wh_version(), "left", left,
+                                     "right", right, "wall", (json_int_t)wall));
 }
 
 bool trace_json_record(FILE *out, const char *end, const wh_trace_record *record, wh_time start)
@@ -142,8 +143,10 @@ bool trace_json_record(FILE *out, const char *end, const wh_trace_record *record
     if (record->kind != WH_TRACE_DROP) {
         set_endpoint(object, "local", &record->local);
         set_endpoint(object, "remote", &record->remote);
-        json_object_set_new(object, "before", json_string(wh_state_name((wh_state)record->state_before)));
-        json_object_set_new(object, "after", json_string(wh_state_name((wh_state)record->state_after)));
+        json_object_set_new(object, "before",
+                            json_string(wh_state_name((wh_state)record->state_before)));
+        json_object_set_new(object, "after",
+                            json_string(wh_state_name((wh_state)record->state_after)));
         if (record->arc != WH_ON_NOTHING) {
             json_object_set_new(object, "arc", json_string(wh_arc_name((wh_arc_event)record->arc)));
         }
@@ -161,7 +164,8 @@ bool trace_json_note(FILE *out, const wh_path_note *note, wh_time start)
     if (object == NULL) {
         return false;
     }
-    json_object_set_new(object, "direction", json_string(note->direction == WH_A_TO_B ? "right" : "left"));
+    json_object_set_new(object, "direction",
+                        json_string(note->direction == WH_A_TO_B ? "right" : "left"));
     set_endpoint(object, "from", &note->source);
     set_endpoint(object, "to", &note->destination);
     set_reason(object, note->reason);

@@ -120,9 +120,7 @@ bool words_reason_quiet(wh_reason reason)
     case WH_WHY_BY_SEGMENT:
     case WH_WHY_BY_APPLICATION:
     case WH_WHY_WINDOW_UPDATE:
-    case WH_WHY_SYN_HELD:
-        return true;
-    default:
-        return false;
+    case WH_WHY_SYN_HELD: return true;
+    default: return false;
     }
 }

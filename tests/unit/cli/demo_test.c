@@ -17,7 +17,7 @@ static char output[1 << 20]; /* standard output, then standard error */
 
 static int demo(const char *first, ...)
 {
-    char *argv[16] = { (char *)(uintptr_t)"demo" };
+    char *argv[16] = { (char *)(uintptr_t) "demo" };
     int argc = 1;
     va_list list;
     va_start(list, first);
@@ -49,16 +49,21 @@ static void page_and_ladder(void **state)
 {
     (void)state;
     assert_int_equal(demo("--ascii", "--width", "80", NULL), 0);
-    assert_non_null(strstr(output, "SYN-SENT     -- SYN -- seq 0 ----------------------> SYN-RECEIVED\n"));
-    assert_non_null(strstr(output, "ESTABLISHED  <------------ seq 0 ack 1 -- SYN+ACK -- SYN-RECEIVED\n"));
-    assert_non_null(strstr(output, "ESTABLISHED  -- ACK -- seq 1 ack 1 ----------------> ESTABLISHED\n"));
+    assert_non_null(
+        strstr(output, "SYN-SENT     -- SYN -- seq 0 ----------------------> SYN-RECEIVED\n"));
+    assert_non_null(
+        strstr(output, "ESTABLISHED  <------------ seq 0 ack 1 -- SYN+ACK -- SYN-RECEIVED\n"));
+    assert_non_null(
+        strstr(output, "ESTABLISHED  -- ACK -- seq 1 ack 1 ----------------> ESTABLISHED\n"));
     assert_non_null(strstr(output, "FIN-WAIT-1   -- FIN+ACK -- "));
     assert_non_null(strstr(output, "-- ACK -- CLOSE-WAIT\n"));
     assert_non_null(strstr(output, "-- FIN+ACK -- LAST-ACK\n"));
     assert_non_null(strstr(output, "> CLOSED\n"));
-    assert_non_null(strstr(output, "closed in order after 90.0 ms: 54 bytes there, 16452 bytes back\n"));
+    assert_non_null(
+        strstr(output, "closed in order after 90.0 ms: 54 bytes there, 16452 bytes back\n"));
     assert_non_null(strstr(output, "2MSL elapsed"));
-    assert_non_null(strstr(output, "The page arrived whole (16384 bytes), the connection closed in order"));
+    assert_non_null(
+        strstr(output, "The page arrived whole (16384 bytes), the connection closed in order"));
 }
 
 static void same_seed_same_demo(void **state)
@@ -85,9 +90,9 @@ static void losses_are_survived(void **state)
 {
     (void)state;
     static const char *const faults[] = {
-        "drop syn 1", "drop syn-ack 1", "drop ack-of-syn 1", "drop data 1", "drop data 3", "drop fin 1",
-        "drop fin 2", "drop ack-of-fin 1", "drop ack-of-fin 2", "duplicate 20%", "reorder 20%", "corrupt 5%",
-        "jitter 8ms", "rate 1mbit", "loss 10%",
+        "drop syn 1",  "drop syn-ack 1", "drop ack-of-syn 1", "drop data 1",       "drop data 3",
+        "drop fin 1",  "drop fin 2",     "drop ack-of-fin 1", "drop ack-of-fin 2", "duplicate 20%",
+        "reorder 20%", "corrupt 5%",     "jitter 8ms",        "rate 1mbit",        "loss 10%",
     };
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         if (demo("--ascii", "--width=80", "--fault", faults[i], NULL) != 0) {
@@ -103,7 +108,8 @@ static void failure_is_told_and_counts(void **state)
     assert_int_equal(demo("--ascii", "--width=80", "--fault", "refuse", NULL), EXIT_DEMO_FAILED);
     assert_non_null(strstr(output, "refused by server"));
     assert_non_null(strstr(output, "wavehand demo: the page did not arrive: connection refused\n"));
-    assert_int_equal(demo("--ascii", "--width=80", "--fault", "reset after 4kb", NULL), EXIT_DEMO_FAILED);
+    assert_int_equal(demo("--ascii", "--width=80", "--fault", "reset after 4kb", NULL),
+                     EXIT_DEMO_FAILED);
     assert_non_null(strstr(output, "connection reset by peer\n"));
 }
 
@@ -112,13 +118,15 @@ static void wrong_usage(void **state)
     (void)state;
     assert_int_equal(demo("--what", NULL), EXIT_USAGE);
     assert_int_equal(demo("operand", NULL), EXIT_USAGE);
-    assert_string_equal(output, "wavehand demo: 'operand': nothing is expected after the options\n");
+    assert_string_equal(output,
+                        "wavehand demo: 'operand': nothing is expected after the options\n");
     assert_int_equal(demo("--bytes", "-1", NULL), EXIT_USAGE);
     assert_int_equal(demo("--fault", "los 5%", NULL), EXIT_USAGE);
     assert_non_null(strstr(output, "wavehand demo: --fault 'los 5%': column 1"));
     assert_int_equal(demo("--pcap", "/no/such/place", NULL), EXIT_DEMO_FAILED);
     assert_int_equal(demo("--trace", "/no/such/place", NULL), EXIT_DEMO_FAILED);
-    assert_non_null(strstr(output, "--trace: cannot write '/no/such/place': No such file or directory\n"));
+    assert_non_null(
+        strstr(output, "--trace: cannot write '/no/such/place': No such file or directory\n"));
 }
 
 static void full_disk_fails(void **state)
@@ -128,7 +136,8 @@ static void full_disk_fails(void **state)
         skip();
     }
     assert_int_equal(demo("--no-ladder", "--trace", "/dev/full", NULL), EXIT_DEMO_FAILED);
-    assert_non_null(strstr(output, "--trace: '/dev/full' could not be written in full: No space left on device\n"));
+    assert_non_null(strstr(
+        output, "--trace: '/dev/full' could not be written in full: No space left on device\n"));
     assert_int_equal(demo("--ladder=/dev/full", NULL), EXIT_DEMO_FAILED);
     assert_int_equal(demo("--no-ladder", "--pcap", "/dev/full", NULL), EXIT_DEMO_FAILED);
 }

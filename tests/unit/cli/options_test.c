@@ -33,7 +33,7 @@ static const struct option own[] = {
 /* Parses words (ended by NULL) while standard error is caught. */
 static int parse(const char *first, ...)
 {
-    char *argv[16] = { (char *)(uintptr_t)"run" };
+    char *argv[16] = { (char *)(uintptr_t) "run" };
     int argc = 1;
     va_list list;
     va_start(list, first);
@@ -111,18 +111,23 @@ static void complaints_are_one_line(void **state)
 {
     (void)state;
     assert_int_equal(parse("--what", NULL), OPTIONS_WRONG);
-    assert_string_equal(complaint, "wavehand run: unknown option '--what'; try 'wavehand run --help'\n");
+    assert_string_equal(complaint,
+                        "wavehand run: unknown option '--what'; try 'wavehand run --help'\n");
     assert_int_equal(parse("-x", NULL), OPTIONS_WRONG);
-    assert_string_equal(complaint, "wavehand run: unknown option '-x'; try 'wavehand run --help'\n");
+    assert_string_equal(complaint,
+                        "wavehand run: unknown option '-x'; try 'wavehand run --help'\n");
     assert_int_equal(parse("--pcap", NULL), OPTIONS_WRONG);
-    assert_string_equal(complaint, "wavehand run: '--pcap' needs a value; try 'wavehand run --help'\n");
+    assert_string_equal(complaint,
+                        "wavehand run: '--pcap' needs a value; try 'wavehand run --help'\n");
     assert_int_equal(parse("--ascii=yes", NULL), OPTIONS_WRONG);
-    assert_string_equal(complaint, "wavehand run: '--ascii' takes no value; try 'wavehand run --help'\n");
+    assert_string_equal(complaint,
+                        "wavehand run: '--ascii' takes no value; try 'wavehand run --help'\n");
     assert_int_equal(parse("--seed", "many", NULL), OPTIONS_WRONG);
     assert_string_equal(complaint, "wavehand run: --seed takes a whole number from 1 to "
                                    "18446744073709551615, not 'many'\n");
     assert_int_equal(parse("--width", "79", NULL), OPTIONS_WRONG);
-    assert_string_equal(complaint, "wavehand run: --width takes a whole number from 80 to 1000, not '79'\n");
+    assert_string_equal(complaint,
+                        "wavehand run: --width takes a whole number from 80 to 1000, not '79'\n");
 }
 
 static void help_is_no_mistake(void **state)

@@ -22,7 +22,9 @@ static wh_time now;
 static struct observed make(unsigned flags, uint32_t seq, uint32_t ack, uint32_t length)
 {
     now += WH_MILLISECOND;
-    return (struct observed){ .time = now, .flags = (uint16_t)flags, .seq = seq, .ack = ack, .length = length };
+    return (struct observed){
+        .time = now, .flags = (uint16_t)flags, .seq = seq, .ack = ack, .length = length
+    };
 }
 
 static void begin(void)
@@ -551,7 +553,8 @@ static void never_empty(void **state)
         dice = dice * UINT64_C(6364136223846793005) + 1442695040888963407U;
         uint32_t roll = (uint32_t)(dice >> 32);
         unsigned flags = roll & (SYN | ACK | FIN | RST);
-        uint32_t seq = 100 + (roll >> 8) % 4, ack = 100 + (roll >> 12) % 4, length = (roll >> 16) % 3;
+        uint32_t seq = 100 + (roll >> 8) % 4, ack = 100 + (roll >> 12) % 4,
+                 length = (roll >> 16) % 3;
         struct observed segment = make(flags, seq, ack, length);
         if (roll & 0x100000) {
             observer_sent(&end, &segment);

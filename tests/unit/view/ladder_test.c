@@ -32,7 +32,10 @@ static void begin(void)
 {
     stream = open_memstream(&drawn, &drawn_size);
     assert_non_null(stream);
-    options = (struct ladder_options){ .out = stream, .width = 80, .left = "program", .right = "wavehand",
+    options = (struct ladder_options){ .out = stream,
+                                       .width = 80,
+                                       .left = "program",
+                                       .right = "wavehand",
                                        .two_msl = 60 * WH_SECOND };
 }
 
@@ -49,8 +52,12 @@ static void feed(enum ladder_side end, wh_trace_record record)
 
 static void note(wh_direction direction, wh_reason reason, const wh_trace_record *record)
 {
-    wh_path_note one = { .time = record->time, .direction = direction, .reason = reason, .seq = record->seq,
-                         .flags = record->flags, .length = record->length };
+    wh_path_note one = { .time = record->time,
+                         .direction = direction,
+                         .reason = reason,
+                         .seq = record->seq,
+                         .flags = record->flags,
+                         .length = record->length };
     bool out = record->kind == WH_TRACE_OUT;
     one.source = out ? record->local : record->remote;
     one.destination = out ? record->remote : record->local;
@@ -93,39 +100,47 @@ static void expect(const char *text)
 static void handshake(const struct talk *talk, wh_time at)
 {
     feed(LADDER_RIGHT, talk_segment(talk, IN, at, WH_LISTEN, WH_SYN_RECEIVED, SYN, 0, 0, 0));
-    feed(LADDER_RIGHT, talk_segment(talk, OUT, at, WH_SYN_RECEIVED, WH_SYN_RECEIVED, SYN | ACK, 0, 1, 0));
-    feed(LADDER_RIGHT, talk_segment(talk, IN, at + 50000, WH_SYN_RECEIVED, WH_ESTABLISHED, ACK, 1, 1, 0));
+    feed(LADDER_RIGHT,
+         talk_segment(talk, OUT, at, WH_SYN_RECEIVED, WH_SYN_RECEIVED, SYN | ACK, 0, 1, 0));
+    feed(LADDER_RIGHT,
+         talk_segment(talk, IN, at + 50000, WH_SYN_RECEIVED, WH_ESTABLISHED, ACK, 1, 1, 0));
 }
 
 static void request(const struct talk *talk, wh_time at)
 {
-    feed(LADDER_RIGHT, talk_segment(talk, IN, at, WH_ESTABLISHED, WH_ESTABLISHED, ACK | PSH, 1, 1, 78));
+    feed(LADDER_RIGHT,
+         talk_segment(talk, IN, at, WH_ESTABLISHED, WH_ESTABLISHED, ACK | PSH, 1, 1, 78));
     feed(LADDER_RIGHT, talk_segment(talk, OUT, at, WH_ESTABLISHED, WH_ESTABLISHED, ACK, 1, 79, 0));
 }
 
 static void response(const struct talk *talk, wh_time at)
 {
     for (uint32_t i = 0; i < 10; i++) {
-        wh_trace_record segment =
-            talk_segment(talk, OUT, at + i * 100000, WH_ESTABLISHED, WH_ESTABLISHED, ACK, 1 + 1460 * i, 79, 1460);
+        wh_trace_record segment = talk_segment(talk, OUT, at + i * 100000, WH_ESTABLISHED,
+                                               WH_ESTABLISHED, ACK, 1 + 1460 * i, 79, 1460);
         feed(LADDER_RIGHT, segment);
-        feed(LADDER_RIGHT, talk_segment(talk, IN, at + i * 100000, WH_ESTABLISHED, WH_ESTABLISHED, ACK, 79,
-                                        1461 + 1460 * i, 0));
+        feed(LADDER_RIGHT, talk_segment(talk, IN, at + i * 100000, WH_ESTABLISHED, WH_ESTABLISHED,
+                                        ACK, 79, 1461 + 1460 * i, 0));
     }
 }
 
 static void program_closes(const struct talk *talk, wh_time at)
 {
-    feed(LADDER_RIGHT, talk_segment(talk, IN, at, WH_ESTABLISHED, WH_CLOSE_WAIT, FIN | ACK, 79, 14601, 0));
-    feed(LADDER_RIGHT, talk_segment(talk, OUT, at, WH_CLOSE_WAIT, WH_CLOSE_WAIT, ACK, 14601, 80, 0));
+    feed(LADDER_RIGHT,
+         talk_segment(talk, IN, at, WH_ESTABLISHED, WH_CLOSE_WAIT, FIN | ACK, 79, 14601, 0));
+    feed(LADDER_RIGHT,
+         talk_segment(talk, OUT, at, WH_CLOSE_WAIT, WH_CLOSE_WAIT, ACK, 14601, 80, 0));
     feed(LADDER_RIGHT, talk_step(talk, at + MS, WH_CLOSE_WAIT, WH_ON_CLOSE, WH_WHY_BY_APPLICATION));
-    feed(LADDER_RIGHT, talk_segment(talk, OUT, at + MS, WH_LAST_ACK, WH_LAST_ACK, FIN | ACK, 14601, 80, 0));
-    feed(LADDER_RIGHT, talk_segment(talk, IN, at + 2 * MS, WH_LAST_ACK, WH_CLOSED, ACK, 80, 14602, 0));
+    feed(LADDER_RIGHT,
+         talk_segment(talk, OUT, at + MS, WH_LAST_ACK, WH_LAST_ACK, FIN | ACK, 14601, 80, 0));
+    feed(LADDER_RIGHT,
+         talk_segment(talk, IN, at + 2 * MS, WH_LAST_ACK, WH_CLOSED, ACK, 80, 14602, 0));
 }
 
 /* A segment told by both ends; lost: only by the sender. */
-static void carry(const struct talk *talk, enum ladder_side from, wh_time left, wh_time arrived, wh_state sender,
-                  wh_state before, wh_state after, unsigned flags, uint32_t seq, uint32_t ack, uint32_t length)
+static void carry(const struct talk *talk, enum ladder_side from, wh_time left, wh_time arrived,
+                  wh_state sender, wh_state before, wh_state after, unsigned flags, uint32_t seq,
+                  uint32_t ack, uint32_t length)
 {
     struct talk out = { .port = talk->port, .from_left = from == LADDER_LEFT };
     struct talk in = { .port = talk->port, .from_left = from != LADDER_LEFT };
@@ -173,17 +188,28 @@ static void wide(void **state)
     open_ladder();
     fetch(&(struct talk){ .port = 40122 });
     finish(10 * MS);
-    expect("#1   0.000000  program 10.0.2.100:40122                                                                                wavehand 10.0.2.2:80\n"
-           "#1   0.000000  CLOSED → SYN-SENT          ── SYN ── seq 0, mss 1460, window scale 7, sack ok, timestamps ────────────▶ LISTEN → SYN-RECEIVED\n"
-           "#1   0.000000  SYN-SENT → ESTABLISHED     ◀── seq 0 ack 1, mss 1460, window scale 7, sack ok, timestamps ── SYN+ACK ── SYN-RECEIVED\n"
-           "#1   0.000050  ESTABLISHED                ── ACK ── seq 1 ack 1 ─────────────────────────────────────────────────────▶ SYN-RECEIVED → ESTABLISHED\n"
-           "#1   0.001000  ESTABLISHED                ══ 78 bytes ══ 1 segment ══════════════════════════════════════════════════▶ ESTABLISHED\n"
-           "#1   0.002000  ESTABLISHED                ◀═════════════════════════════════════ 10 segments, 900 us ══ 14600 bytes ══ ESTABLISHED\n"
-           "#1   0.005000  ESTABLISHED → FIN-WAIT-1   ── FIN+ACK ── seq 79 ack 14601 ────────────────────────────────────────────▶ ESTABLISHED → CLOSE-WAIT\n"
-           "#1   0.005000  FIN-WAIT-1 → FIN-WAIT-2    ◀──────────────────────────────────────────────── seq 14601 ack 80 ── ACK ── CLOSE-WAIT\n"
-           "#1   0.006000  FIN-WAIT-2 → TIME-WAIT     ◀──────────────────────────────────────────── seq 14601 ack 80 ── FIN+ACK ── CLOSE-WAIT → LAST-ACK\n"
-           "#1   0.007000  TIME-WAIT                  ── ACK ── seq 80 ack 14602 ────────────────────────────────────────────────▶ LAST-ACK → CLOSED\n"
-           "#1   closed in order after 7.00 ms: 78 bytes there, 14600 bytes back\n");
+    expect(
+        "#1   0.000000  program 10.0.2.100:40122                                                   "
+        "                             wavehand 10.0.2.2:80\n"
+        "#1   0.000000  CLOSED → SYN-SENT          ── SYN ── seq 0, mss 1460, window scale 7, sack "
+        "ok, timestamps ────────────▶ LISTEN → SYN-RECEIVED\n"
+        "#1   0.000000  SYN-SENT → ESTABLISHED     ◀── seq 0 ack 1, mss 1460, window scale 7, sack "
+        "ok, timestamps ── SYN+ACK ── SYN-RECEIVED\n"
+        "#1   0.000050  ESTABLISHED                ── ACK ── seq 1 ack 1 "
+        "─────────────────────────────────────────────────────▶ SYN-RECEIVED → ESTABLISHED\n"
+        "#1   0.001000  ESTABLISHED                ══ 78 bytes ══ 1 segment "
+        "══════════════════════════════════════════════════▶ ESTABLISHED\n"
+        "#1   0.002000  ESTABLISHED                ◀═════════════════════════════════════ 10 "
+        "segments, 900 us ══ 14600 bytes ══ ESTABLISHED\n"
+        "#1   0.005000  ESTABLISHED → FIN-WAIT-1   ── FIN+ACK ── seq 79 ack 14601 "
+        "────────────────────────────────────────────▶ ESTABLISHED → CLOSE-WAIT\n"
+        "#1   0.005000  FIN-WAIT-1 → FIN-WAIT-2    "
+        "◀──────────────────────────────────────────────── seq 14601 ack 80 ── ACK ── CLOSE-WAIT\n"
+        "#1   0.006000  FIN-WAIT-2 → TIME-WAIT     ◀──────────────────────────────────────────── "
+        "seq 14601 ack 80 ── FIN+ACK ── CLOSE-WAIT → LAST-ACK\n"
+        "#1   0.007000  TIME-WAIT                  ── ACK ── seq 80 ack 14602 "
+        "────────────────────────────────────────────────▶ LAST-ACK → CLOSED\n"
+        "#1   closed in order after 7.00 ms: 78 bytes there, 14600 bytes back\n");
 }
 
 static void notes_in_the_margin(void **state)
@@ -200,10 +226,15 @@ static void notes_in_the_margin(void **state)
     syn.reason = WH_WHY_SYN_REPEATED;
     feed(LADDER_RIGHT, syn);
     finish(1100 * MS);
-    expect("#1   0.000000  program 10.0.2.100:40122                                                                                wavehand 10.0.2.2:80\n"
-           "#1   0.000000  CLOSED → SYN-SENT          ── SYN ── seq 0, mss 1460, window scale 7, sack ok, timestamps ────────────▶ LISTEN → SYN-RECEIVED\n"
-           "#1   1.000000  SYN-SENT                   ── SYN ── seq 0 ───────────────────────────────────────────────────────────▶ SYN-RECEIVED                repeated SYN\n"
-           "#1   left in SYN-SENT and SYN-RECEIVED after 1.00 s: 0 bytes there, 0 bytes back, 1 resent\n");
+    expect("#1   0.000000  program 10.0.2.100:40122                                                "
+           "                                wavehand 10.0.2.2:80\n"
+           "#1   0.000000  CLOSED → SYN-SENT          ── SYN ── seq 0, mss 1460, window scale 7, "
+           "sack ok, timestamps ────────────▶ LISTEN → SYN-RECEIVED\n"
+           "#1   1.000000  SYN-SENT                   ── SYN ── seq 0 "
+           "───────────────────────────────────────────────────────────▶ SYN-RECEIVED              "
+           "  repeated SYN\n"
+           "#1   left in SYN-SENT and SYN-RECEIVED after 1.00 s: 0 bytes there, 0 bytes back, 1 "
+           "resent\n");
 }
 
 static void losses(void **state)
@@ -213,27 +244,34 @@ static void losses(void **state)
     open_ladder();
     const struct talk talk = { .port = 40122 };
     feed(LADDER_RIGHT, talk_segment(&talk, IN, 0, WH_LISTEN, WH_SYN_RECEIVED, SYN, 0, 0, 0));
-    wh_trace_record synack = talk_segment(&talk, OUT, 0, WH_SYN_RECEIVED, WH_SYN_RECEIVED, SYN | ACK, 0, 1, 0);
+    wh_trace_record synack =
+        talk_segment(&talk, OUT, 0, WH_SYN_RECEIVED, WH_SYN_RECEIVED, SYN | ACK, 0, 1, 0);
     feed(LADDER_RIGHT, synack);
     note(WH_B_TO_A, WH_WHY_FAULT_DROP, &synack);
     synack.time = 1000 * MS;
     synack.reason = WH_WHY_RETRANSMIT_TIMEOUT;
     feed(LADDER_RIGHT, synack);
-    feed(LADDER_RIGHT, talk_segment(&talk, IN, 1001 * MS, WH_SYN_RECEIVED, WH_ESTABLISHED, ACK, 1, 1, 0));
-    wh_trace_record data = talk_segment(&talk, OUT, 1100 * MS, WH_ESTABLISHED, WH_ESTABLISHED, ACK, 1, 1, 1000);
+    feed(LADDER_RIGHT,
+         talk_segment(&talk, IN, 1001 * MS, WH_SYN_RECEIVED, WH_ESTABLISHED, ACK, 1, 1, 0));
+    wh_trace_record data =
+        talk_segment(&talk, OUT, 1100 * MS, WH_ESTABLISHED, WH_ESTABLISHED, ACK, 1, 1, 1000);
     feed(LADDER_RIGHT, data);
     note(WH_B_TO_A, WH_WHY_FAULT_LOSS, &data);
     data.time += 200 * MS;
     data.reason = WH_WHY_RETRANSMIT_TIMEOUT;
     feed(LADDER_RIGHT, data);
-    wh_trace_record full = talk_segment(&talk, IN, 1400 * MS, WH_ESTABLISHED, WH_ESTABLISHED, ACK, 1, 1001, 0);
+    wh_trace_record full =
+        talk_segment(&talk, IN, 1400 * MS, WH_ESTABLISHED, WH_ESTABLISHED, ACK, 1, 1001, 0);
     full.window = 0;
     feed(LADDER_RIGHT, full);
-    wh_trace_record probe = talk_segment(&talk, OUT, 1800 * MS, WH_ESTABLISHED, WH_ESTABLISHED, ACK, 1001, 1, 1);
+    wh_trace_record probe =
+        talk_segment(&talk, OUT, 1800 * MS, WH_ESTABLISHED, WH_ESTABLISHED, ACK, 1001, 1, 1);
     probe.reason = WH_WHY_WINDOW_PROBE;
     feed(LADDER_RIGHT, probe);
-    feed(LADDER_RIGHT, talk_segment(&talk, IN, 2000 * MS, WH_ESTABLISHED, WH_ESTABLISHED, ACK, 1, 1001, 0));
-    wh_trace_record rst = talk_segment(&talk, IN, 2100 * MS, WH_ESTABLISHED, WH_CLOSED, RST, 1, 0, 0);
+    feed(LADDER_RIGHT,
+         talk_segment(&talk, IN, 2000 * MS, WH_ESTABLISHED, WH_ESTABLISHED, ACK, 1, 1001, 0));
+    wh_trace_record rst =
+        talk_segment(&talk, IN, 2100 * MS, WH_ESTABLISHED, WH_CLOSED, RST, 1, 0, 0);
     rst.reason = WH_WHY_PEER_RESET;
     feed(LADDER_RIGHT, rst);
     finish(2200 * MS);
@@ -272,7 +310,8 @@ static void swallowed_before_anybody_saw_it(void **state)
     note(WH_A_TO_B, WH_WHY_FAULT_DROP, &syn);
     syn.time = 1000 * MS;
     feed(LADDER_RIGHT, syn);
-    wh_trace_record rst = talk_segment(&talk, OUT, 1001 * MS, WH_SYN_RECEIVED, WH_SYN_RECEIVED, RST | ACK, 0, 1, 0);
+    wh_trace_record rst =
+        talk_segment(&talk, OUT, 1001 * MS, WH_SYN_RECEIVED, WH_SYN_RECEIVED, RST | ACK, 0, 1, 0);
     feed(LADDER_RIGHT, talk_step(&talk, 1001 * MS, WH_SYN_RECEIVED, WH_ON_ABORT, WH_WHY_ABORTED));
     rst.state_before = rst.state_after = WH_CLOSED;
     feed(LADDER_RIGHT, rst);
@@ -297,8 +336,10 @@ static void interleaved_in_ascii(void **state)
     const struct talk one = { .port = 40122 }, two = { .port = 40123 };
     feed(LADDER_RIGHT, talk_segment(&one, IN, 0, WH_LISTEN, WH_SYN_RECEIVED, SYN, 0, 0, 0));
     feed(LADDER_RIGHT, talk_segment(&two, IN, 1000, WH_LISTEN, WH_SYN_RECEIVED, SYN, 0, 0, 0));
-    feed(LADDER_RIGHT, talk_segment(&one, OUT, 2000, WH_SYN_RECEIVED, WH_SYN_RECEIVED, SYN | ACK, 0, 1, 0));
-    feed(LADDER_RIGHT, talk_segment(&two, OUT, 3000, WH_SYN_RECEIVED, WH_SYN_RECEIVED, SYN | ACK, 0, 1, 0));
+    feed(LADDER_RIGHT,
+         talk_segment(&one, OUT, 2000, WH_SYN_RECEIVED, WH_SYN_RECEIVED, SYN | ACK, 0, 1, 0));
+    feed(LADDER_RIGHT,
+         talk_segment(&two, OUT, 3000, WH_SYN_RECEIVED, WH_SYN_RECEIVED, SYN | ACK, 0, 1, 0));
     feed(LADDER_RIGHT, talk_segment(&one, IN, 9000, WH_SYN_RECEIVED, WH_ESTABLISHED, ACK, 1, 1, 0));
     feed(LADDER_RIGHT, talk_segment(&two, IN, 9000, WH_SYN_RECEIVED, WH_ESTABLISHED, ACK, 1, 1, 0));
     finish(1 * MS);
@@ -334,10 +375,12 @@ static void both_ends_and_segments_that_cross(void **state)
     open_ladder();
     const struct talk talk = { .port = 40122 };
     const struct talk left = { .port = 40122, .from_left = true };
-    const wh_state est = WH_ESTABLISHED, fw1 = WH_FIN_WAIT_1, closing = WH_CLOSING, tw = WH_TIME_WAIT;
+    const wh_state est = WH_ESTABLISHED, fw1 = WH_FIN_WAIT_1, closing = WH_CLOSING,
+                   tw = WH_TIME_WAIT;
     feed(LADDER_LEFT, talk_step(&left, 0, WH_CLOSED, WH_ON_ACTIVE_OPEN, WH_WHY_BY_APPLICATION));
     carry(&talk, LADDER_LEFT, 0, 10 * MS, WH_SYN_SENT, WH_LISTEN, WH_SYN_RECEIVED, SYN, 0, 0, 0);
-    carry(&talk, LADDER_RIGHT, 10 * MS, 20 * MS, WH_SYN_RECEIVED, WH_SYN_SENT, est, SYN | ACK, 0, 1, 0);
+    carry(&talk, LADDER_RIGHT, 10 * MS, 20 * MS, WH_SYN_RECEIVED, WH_SYN_SENT, est, SYN | ACK, 0, 1,
+          0);
     carry(&talk, LADDER_LEFT, 20 * MS, 30 * MS, est, WH_SYN_RECEIVED, est, ACK, 1, 1, 0);
     /* simultaneous close: both FINs are under way at once */
     feed(LADDER_LEFT, talk_step(&left, 40 * MS, est, WH_ON_CLOSE, WH_WHY_BY_APPLICATION));
@@ -383,8 +426,10 @@ static void long_conversation_is_folded(void **state)
     handshake(&talk, 0);
     for (uint32_t i = 0; i < 500; i++) {
         wh_time at = (1 + i) * MS;
-        feed(LADDER_RIGHT, talk_segment(&talk, IN, at, WH_ESTABLISHED, WH_ESTABLISHED, ACK, 1 + 20 * i, 1 + 30 * i, 20));
-        feed(LADDER_RIGHT, talk_segment(&talk, OUT, at, WH_ESTABLISHED, WH_ESTABLISHED, ACK, 1 + 30 * i, 21 + 20 * i, 30));
+        feed(LADDER_RIGHT, talk_segment(&talk, IN, at, WH_ESTABLISHED, WH_ESTABLISHED, ACK,
+                                        1 + 20 * i, 1 + 30 * i, 20));
+        feed(LADDER_RIGHT, talk_segment(&talk, OUT, at, WH_ESTABLISHED, WH_ESTABLISHED, ACK,
+                                        1 + 30 * i, 21 + 20 * i, 30));
     }
     finish(600 * MS);
     expect("#1   0.000000  program 10.0.2.100:40122                     wavehand 10.0.2.2:80\n"
@@ -412,7 +457,8 @@ static void timeout_without_a_segment(void **state)
     open_ladder();
     const struct talk talk = { .port = 40122 };
     handshake(&talk, 0);
-    feed(LADDER_RIGHT, talk_step(&talk, 300 * WH_SECOND, WH_ESTABLISHED, WH_ON_GAVE_UP, WH_WHY_TIMEOUT_DATA));
+    feed(LADDER_RIGHT,
+         talk_step(&talk, 300 * WH_SECOND, WH_ESTABLISHED, WH_ON_GAVE_UP, WH_WHY_TIMEOUT_DATA));
     ladder_flush(ladder, 300 * WH_SECOND);
     assert_true(ladder_wake(ladder) <= 300 * WH_SECOND + 50 * MS);
     ladder_flush(ladder, 301 * WH_SECOND);
@@ -435,7 +481,9 @@ static void frames_dropped_are_counted_not_repeated(void **state)
     begin();
     open_ladder();
     for (unsigned i = 0; i < 3000; i++) {
-        wh_trace_record drop = { .kind = WH_TRACE_DROP, .time = (1 + i) * MS, .reason = WH_WHY_TCP_CHECKSUM };
+        wh_trace_record drop = { .kind = WH_TRACE_DROP,
+                                 .time = (1 + i) * MS,
+                                 .reason = WH_WHY_TCP_CHECKSUM };
         feed(LADDER_RIGHT, drop);
         drop.reason = WH_WHY_ICMP_IGNORED; /* no news */
         feed(LADDER_RIGHT, drop);
@@ -462,7 +510,9 @@ static void long_addresses(void **state)
     (void)state;
     begin();
     open_ladder();
-    wh_trace_record syn = { .kind = IN, .flags = SYN, .state_before = WH_LISTEN, .state_after = WH_SYN_RECEIVED };
+    wh_trace_record syn = {
+        .kind = IN, .flags = SYN, .state_before = WH_LISTEN, .state_after = WH_SYN_RECEIVED
+    };
     memset(syn.local.addr.bytes, 0xfd, 16);
     memset(syn.remote.addr.bytes, 0xfe, 16);
     syn.local.port = 65535;
@@ -521,7 +571,9 @@ static ssize_t count_write(void *cookie, const char *bytes, size_t length)
 static void whole_lines_in_one_write(void **state)
 {
     (void)state;
-    options = (struct ladder_options){ .width = 80, .left = "program", .right = "wavehand", .terminal = true };
+    options = (struct ladder_options){
+        .width = 80, .left = "program", .right = "wavehand", .terminal = true
+    };
     options.out = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = count_write });
     assert_non_null(options.out);
     writes = broken_writes = 0;
@@ -567,7 +619,8 @@ static uint32_t roll(uint32_t sides)
 
 static wh_trace_record any_record(wh_time time)
 {
-    const struct talk talk = { .port = (uint16_t)(1 + roll(5)), .from_left = options.both_ends && roll(2) };
+    const struct talk talk = { .port = (uint16_t)(1 + roll(5)),
+                               .from_left = options.both_ends && roll(2) };
     unsigned flags = roll(4) == 0 ? roll(512) : ACK;
     wh_trace_record record =
         talk_segment(&talk, (wh_trace_kind)roll(4), time, (wh_state)roll(WH_STATE_COUNT),
@@ -605,7 +658,8 @@ static void no_record_breaks_the_picture(void **state)
             bool from_left = wh_addr_equal(&record.local.addr, &left.addr);
             feed(from_left ? LADDER_LEFT : LADDER_RIGHT, record);
             if (roll(5) == 0) {
-                note(roll(2) ? WH_A_TO_B : WH_B_TO_A, (wh_reason)(WH_WHY_FAULT_LOSS + roll(6)), &record);
+                note(roll(2) ? WH_A_TO_B : WH_B_TO_A, (wh_reason)(WH_WHY_FAULT_LOSS + roll(6)),
+                     &record);
             }
             if (roll(9) == 0) {
                 ladder_flush(ladder, time);

@@ -32,9 +32,10 @@ static inline wh_trace_record talk_record(const struct talk *talk, wh_trace_kind
 }
 
 /* A segment; seq and ack count from the first numbers of the two directions. */
-static inline wh_trace_record talk_segment(const struct talk *talk, wh_trace_kind kind, wh_time time,
-                                           wh_state before, wh_state after, unsigned flags, uint32_t seq,
-                                           uint32_t ack, uint32_t length)
+static inline wh_trace_record talk_segment(const struct talk *talk, wh_trace_kind kind,
+                                           wh_time time, wh_state before, wh_state after,
+                                           unsigned flags, uint32_t seq, uint32_t ack,
+                                           uint32_t length)
 {
     wh_trace_record record = talk_record(talk, kind, time, before, after);
     bool from_left = talk->from_left == (kind == WH_TRACE_OUT);
@@ -43,7 +44,8 @@ static inline wh_trace_record talk_segment(const struct talk *talk, wh_trace_kin
     record.ack = flags & WH_ACK ? (from_left ? 5000 : 1000) + ack : 0;
     record.length = length;
     if (flags & WH_SYN) {
-        record.options = WH_HAS_MSS | WH_HAS_WINDOW_SCALE | WH_HAS_SACK_PERMITTED | WH_HAS_TIMESTAMPS;
+        record.options =
+            WH_HAS_MSS | WH_HAS_WINDOW_SCALE | WH_HAS_SACK_PERMITTED | WH_HAS_TIMESTAMPS;
         record.mss = 1460;
         record.window_scale = 7;
     }
@@ -53,7 +55,8 @@ static inline wh_trace_record talk_segment(const struct talk *talk, wh_trace_kin
 static inline wh_trace_record talk_step(const struct talk *talk, wh_time time, wh_state before,
                                         wh_arc_event arc, wh_reason reason)
 {
-    wh_trace_record record = talk_record(talk, WH_TRACE_STATE, time, before, arc_target(before, arc));
+    wh_trace_record record =
+        talk_record(talk, WH_TRACE_STATE, time, before, arc_target(before, arc));
     record.arc = (uint8_t)arc;
     record.reason = (uint16_t)reason;
     return record;

@@ -40,8 +40,14 @@ static int release(void **state)
     return 0;
 }
 
-static const char *string(const char *key) { return json_string_value(json_object_get(event, key)); }
-static json_int_t integer(const char *key) { return json_integer_value(json_object_get(event, key)); }
+static const char *string(const char *key)
+{
+    return json_string_value(json_object_get(event, key));
+}
+static json_int_t integer(const char *key)
+{
+    return json_integer_value(json_object_get(event, key));
+}
 
 static void first_line(void **state)
 {
@@ -59,7 +65,8 @@ static void first_line(void **state)
 static void segment_in(void **state)
 {
     (void)state;
-    wh_trace_record record = talk_segment(&talk, WH_TRACE_IN, 5 * WH_SECOND, WH_LISTEN, WH_SYN_RECEIVED, WH_SYN, 0, 0, 0);
+    wh_trace_record record = talk_segment(&talk, WH_TRACE_IN, 5 * WH_SECOND, WH_LISTEN,
+                                          WH_SYN_RECEIVED, WH_SYN, 0, 0, 0);
     record.frame = 7;
     record.arc = WH_ON_GOT_SYN;
     record.tsval = 99;
@@ -86,14 +93,15 @@ static void segment_in(void **state)
     assert_int_equal(json_integer_value(json_object_get(options, "mss")), 1460);
     assert_int_equal(json_integer_value(json_object_get(options, "window_scale")), 7);
     assert_true(json_is_true(json_object_get(options, "sack_permitted")));
-    assert_int_equal(json_integer_value(json_array_get(json_object_get(options, "timestamps"), 0)), 99);
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(options, "timestamps"), 0)),
+                     99);
 }
 
 static void segment_out_with_a_reason(void **state)
 {
     (void)state;
-    wh_trace_record record =
-        talk_segment(&talk, WH_TRACE_OUT, 0, WH_ESTABLISHED, WH_ESTABLISHED, WH_ACK | WH_PSH, 1, 5, 3000);
+    wh_trace_record record = talk_segment(&talk, WH_TRACE_OUT, 0, WH_ESTABLISHED, WH_ESTABLISHED,
+                                          WH_ACK | WH_PSH, 1, 5, 3000);
     record.reason = WH_WHY_RETRANSMIT_FAST;
     record.segment_size = 1448;
     record.options = WH_HAS_SACK;
@@ -116,7 +124,8 @@ static void segment_out_with_a_reason(void **state)
 static void step_and_drop(void **state)
 {
     (void)state;
-    wh_trace_record record = talk_step(&talk, 0, WH_ESTABLISHED, WH_ON_CLOSE, WH_WHY_BY_APPLICATION);
+    wh_trace_record record =
+        talk_step(&talk, 0, WH_ESTABLISHED, WH_ON_CLOSE, WH_WHY_BY_APPLICATION);
     begin();
     assert_true(trace_json_record(out, "wavehand", &record, 0));
     parse();
@@ -135,8 +144,12 @@ static void step_and_drop(void **state)
 static void path_and_lost(void **state)
 {
     (void)state;
-    wh_path_note note = { .time = WH_SECOND, .direction = WH_B_TO_A, .reason = WH_WHY_FAULT_DROP, .seq = 17,
-                          .flags = WH_FIN | WH_ACK, .source = { wh_ipv4(10, 0, 2, 2), 80 },
+    wh_path_note note = { .time = WH_SECOND,
+                          .direction = WH_B_TO_A,
+                          .reason = WH_WHY_FAULT_DROP,
+                          .seq = 17,
+                          .flags = WH_FIN | WH_ACK,
+                          .source = { wh_ipv4(10, 0, 2, 2), 80 },
                           .destination = { wh_ipv4(10, 0, 2, 100), 40122 } };
     begin();
     assert_true(trace_json_note(out, &note, 0));

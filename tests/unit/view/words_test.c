@@ -23,14 +23,18 @@ static void flags(void **state)
 static void options(void **state)
 {
     (void)state;
-    wh_trace_record record = { .flags = WH_SYN, .mss = 1460, .window_scale = 7,
+    wh_trace_record record = { .flags = WH_SYN,
+                               .mss = 1460,
+                               .window_scale = 7,
                                .options = WH_HAS_MSS | WH_HAS_WINDOW_SCALE | WH_HAS_SACK_PERMITTED |
                                           WH_HAS_TIMESTAMPS };
     assert_string_equal(words_options(&record, 0, words),
                         "mss 1460, window scale 7, sack ok, timestamps");
     record = (wh_trace_record){ .flags = WH_ACK, .options = WH_HAS_TIMESTAMPS };
     assert_string_equal(words_options(&record, 0, words), "");
-    record = (wh_trace_record){ .flags = WH_ACK, .options = WH_HAS_SACK, .sacks = 2,
+    record = (wh_trace_record){ .flags = WH_ACK,
+                                .options = WH_HAS_SACK,
+                                .sacks = 2,
                                 .sack = { { 1449, 2897 }, { 4345, 5793 } } };
     assert_string_equal(words_options(&record, 1000, words), "sack 449-1897 3345-4793");
     record.sacks = 255; /* more than there can be */
