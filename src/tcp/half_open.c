@@ -133,6 +133,11 @@ enum half_open_verdict half_open_arrive(struct tcp *tcp, struct half_open *entry
         }
         return HALF_OPEN_STAYS;
     }
+    if ((entry->flags & HALF_OPEN_TIMESTAMPS) && !(segment->options.has & WH_HAS_TIMESTAMPS)) {
+        /* RFC 7323 3.2; the connection it would become could not take it either */
+        because(tcp, WH_WHY_TIMESTAMP_MISSING);
+        return HALF_OPEN_STAYS;
+    }
     if (old_timestamp(entry, segment)) {
         challenge(tcp, entry, WH_WHY_PAWS);
         return HALF_OPEN_STAYS;
