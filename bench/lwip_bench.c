@@ -205,7 +205,7 @@ static void bulk(double length)
     static char piece[PIECE];
     struct tcp_pcb *pcb = open_one();
     arrived = 0;
-    double start = seconds(), now = start;
+    double start = cpu_seconds(), now = start;
     while (now - start < length) {
         for (int i = 0; i < 64; i++) {
             u16_t room = tcp_sndbuf(pcb);
@@ -216,7 +216,7 @@ static void bulk(double length)
             carry();
             run_timers();
         }
-        now = seconds();
+        now = cpu_seconds();
     }
     figure("core.bulk.lwip", (double)arrived * 8e-9 / (now - start), "Gbit/s");
     tcp_abort(pcb);
@@ -238,7 +238,7 @@ static void open_and_close(double length)
     unsigned long connections = 0;
     echo = true;
     while (spent < length) {
-        double start = seconds();
+        double start = cpu_seconds();
         for (int i = 0; i < 256; i++) {
             struct tcp_pcb *pcb = open_one();
             unsigned long answers_before = answers;
@@ -252,7 +252,7 @@ static void open_and_close(double length)
             while (carry() || closed == closed_before) {
             }
         }
-        spent += seconds() - start;
+        spent += cpu_seconds() - start;
         connections += 256;
         forget_time_wait();
         sys_check_timeouts();
@@ -267,7 +267,7 @@ static void round_trips(const char *key, double length, struct tcp_pcb **pcbs, u
     unsigned long trips = 0;
     unsigned turn = 0;
     echo = true;
-    double start = seconds(), now = start;
+    double start = cpu_seconds(), now = start;
     while (now - start < length) {
         for (int i = 0; i < 256; i++, trips++) {
             unsigned long before = answers;
@@ -279,7 +279,7 @@ static void round_trips(const char *key, double length, struct tcp_pcb **pcbs, u
             }
             run_timers();
         }
-        now = seconds();
+        now = cpu_seconds();
     }
     figure(key, (double)trips / (now - start), "1/s");
 }
