@@ -87,4 +87,29 @@ void show_end(struct ladder *ladder, struct ladder_conn *conn);
 /* The reason for a segment, in the words of a margin note. */
 void segment_note(const struct passing *passing, wh_reason fate, char note[2 * WORDS]);
 
+/* ---- ladder_lives.c: beginnings, ends, and what waits ---- */
+
+/* Something must be drawn by then even if nothing more happens. */
+void become_due(struct ladder *ladder, wh_time when);
+/* The connection of a record, new or reborn if need be, as the newest. NULL without memory. */
+struct ladder_conn *conn_of(struct ladder *ladder, const struct waiting *waiting);
+/* The first n departures, as lines of their own: nobody saw them arrive. */
+void draw_departures(struct ladder *ladder, struct ladder_conn *conn, unsigned n);
+/* Takes the first n departures out; the caller draws and frees them. */
+void forget_departures(struct ladder_conn *conn, unsigned n);
+/* Lost segments at the front: they wait for no arrival, only for their turn. */
+void draw_lost(struct ladder *ladder, struct ladder_conn *conn);
+/* A step that no segment has shown, after what left before it. */
+void draw_step(struct ladder *ladder, struct ladder_conn *conn, enum ladder_side side);
+/* All that waits, and the closing line. */
+void end_conn(struct ladder *ladder, struct ladder_conn *conn);
+/* Remembers to end a connection that is over as soon as nothing of it waits. */
+void consider_closing(struct ladder *ladder, struct ladder_conn *conn);
+void close_ended(struct ladder *ladder);
+
+/* ---- ladder_take.c ---- */
+
+/* One record, with what is known of its fate. */
+void take(struct ladder *ladder, const struct waiting *waiting);
+
 #endif
