@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The other end of the link: remembers what the stack said on each connection,
+ * so that made-up segments can reach the heart of a live one instead of bouncing
+ * off its window.
+ */
+#ifndef WAVEHAND_FUZZ_PEER_H
+#define WAVEHAND_FUZZ_PEER_H
+
+#include <wavehand/wavehand.h>
+
+#include "fuzz.h"
+#include "wire/segment.h"
+
+#define FLOWS 8
+#define PACKET_MAX 2048
+
+/* One connection from the peer's side: tuple.local is the peer. */
+struct flow {
+    bool used;
+    struct tuple tuple;
+    uint32_t snd_nxt; /* what the stack expects next, as far as it said */
+    uint32_t rcv_nxt; /* past all that the stack sent */
+    uint32_t tsval;   /* the stack's last */
+};
+
+struct peer {
+    struct flow flow[FLOWS];
+    unsigned next; /* slot that the next new connection takes */
+};
+
+/* The stack sent this IP packet: checks that it is well-formed and learns from it. */
+void peer_receive(struct peer *peer, const wh_frame *frame, uint32_t mtu);
+/* Writes an IP packet as the input asks: at[PACKET_MAX]; returns its length. */
+size_t peer_raw(struct input *input, uint8_t *at);
+size_t peer_segment(struct peer *peer, struct input *input, uint8_t *at);
+size_t peer_syn(struct peer *peer, struct input *input, uint8_t *at);
+size_t peer_datagram(struct input *input, uint8_t *at);
+size_t peer_icmp_error(struct peer *peer, struct input *input, uint8_t *at);
+
+/* The addresses that both ends use. */
+wh_addr fuzz_addr(bool ipv4, uint8_t last);
+
+#endif
