@@ -362,7 +362,9 @@ struct demux_entry demux_peek(const struct demux *demux, uint32_t hash)
         return (struct demux_entry){ 0 };
     at = home(hash, demux->mask);
     slot = candidate(segment_of(demux, hash), demux->mask, hash, &at);
-    return slot == NULL ? (struct demux_entry){ 0 } : entry_of(slot);
+    if (slot == NULL)
+        return (struct demux_entry){ 0 };
+    return entry_of(slot);
 }
 
 bool demux_insert(struct demux *demux, uint32_t hash, struct demux_entry entry)
