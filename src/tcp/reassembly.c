@@ -78,8 +78,8 @@ static void note_recent(struct reassembly *r, uint32_t seq)
     if (position < r->count && r->block[position].right == seq) {
         position++;
     }
-    if (position == r->count) {
-        return;
+    if (position == r->count || seq_lt(seq, r->block[position].left)) {
+        return; /* refused: it must not push out what is held */
     }
     const struct block *block = &r->block[position];
     uint32_t kept[WH_SACK_BLOCKS];
