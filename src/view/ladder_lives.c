@@ -89,8 +89,11 @@ static bool is_over(const struct ladder_conn *conn)
     if (left->known) {
         return end_is_within(left, gone) && conn->departures == 0;
     }
-    /* When ours is closed for good, it will never learn more of the other. */
-    return right->state != WH_TIME_WAIT || end_is_within(left, gone);
+    /*
+     * When ours is closed for good, it will never learn more of the other. In LISTEN the SYN may
+     * still wait for the application's answer.
+     */
+    return right->state == WH_CLOSED || end_is_within(left, gone);
 }
 
 void close_ended(struct ladder *ladder)

@@ -160,6 +160,9 @@ static void say(const struct rung *rung, unsigned room, struct saying *saying)
 static void put_run(struct text *text, const struct drawing *drawing, enum style style,
                     const char *mark, unsigned n)
 {
+    if (n == 0 || mark[0] == '\0') {
+        return;
+    }
     text_style(text, drawing->colour, style);
     text_repeat(text, mark, n);
     text_style(text, drawing->colour, STYLE_PLAIN);

@@ -327,6 +327,32 @@ static void swallowed_before_anybody_saw_it(void **state)
            "#1   refused by wavehand after 1.00 s: 0 bytes there, 0 bytes back\n");
 }
 
+static void held_syn_is_not_over(void **state)
+{
+    (void)state;
+    begin();
+    options.ascii = true;
+    open_ladder();
+    const struct talk talk = { .port = 40122 };
+    wh_trace_record syn = talk_segment(&talk, IN, 0, WH_LISTEN, WH_LISTEN, SYN, 0, 0, 0);
+    syn.reason = WH_WHY_SYN_HELD;
+    feed(LADDER_RIGHT, syn);
+    ladder_flush(ladder, 10 * MS);
+    ladder_flush(ladder, 100 * MS);
+    feed(LADDER_RIGHT, talk_step(&talk, 200 * MS, WH_LISTEN, WH_ON_GOT_SYN, WH_WHY_BY_APPLICATION));
+    feed(LADDER_RIGHT,
+         talk_segment(&talk, OUT, 200 * MS, WH_SYN_RECEIVED, WH_SYN_RECEIVED, SYN | ACK, 0, 1, 0));
+    finish(201 * MS);
+    expect("#1   0.000000  program 10.0.2.100:40122                     wavehand 10.0.2.2:80\n"
+           "#1             CLOSED                                               LISTEN\n"
+           "#1   0.000000  SYN-SENT     -- SYN -- seq 0 ----------------------> LISTEN\n"
+           "                            ` mss 1460, window scale 7, sack ok, timestamps\n"
+           "#1   0.200000  ESTABLISHED  <------------ seq 0 ack 1 -- SYN+ACK -- SYN-RECEIVED\n"
+           "                            ` mss 1460, window scale 7, sack ok, timestamps\n"
+           "#1   left in ESTABLISHED and SYN-RECEIVED after 200 ms: 0 bytes there, 0 bytes\n"
+           "#1   back\n");
+}
+
 static void interleaved_in_ascii(void **state)
 {
     (void)state;
@@ -678,6 +704,7 @@ int main(void)
         cmocka_unit_test(notes_in_the_margin),
         cmocka_unit_test(losses),
         cmocka_unit_test(swallowed_before_anybody_saw_it),
+        cmocka_unit_test(held_syn_is_not_over),
         cmocka_unit_test(interleaved_in_ascii),
         cmocka_unit_test(both_ends_and_segments_that_cross),
         cmocka_unit_test(long_conversation_is_folded),
