@@ -114,8 +114,14 @@ static void a_file_becomes_scenarios(void **state)
 static void wrong_files_are_refused_with_their_line(void **state)
 {
     static const char *const wrong[] = {
-        "listen\n", "scenario\n", "scenario H01\n", "define\n", "define a\nlisten\n",
-        "scenario A \"b\"\n send \"x\n", "scenario A \"b\"\n listen\n for X in a\n", "scenario A \"b\"\n for X a\n",
+        "listen\n",
+        "scenario\n",
+        "scenario H01\n",
+        "define\n",
+        "define a\nlisten\n",
+        "scenario A \"b\"\n send \"x\n",
+        "scenario A \"b\"\n listen\n for X in a\n",
+        "scenario A \"b\"\n for X a\n",
     };
     struct script script;
     (void)state;
@@ -129,7 +135,9 @@ static void wrong_files_are_refused_with_their_line(void **state)
 static const char *value_of(void *context, const char *name, size_t length)
 {
     (void)context;
-    return length == 1 && name[0] == '1' ? "one" : length == 4 && memcmp(name, "LONG", 4) == 0 ? "" : NULL;
+    return length == 1 && name[0] == '1'                 ? "one"
+           : length == 4 && memcmp(name, "LONG", 4) == 0 ? ""
+                                                         : NULL;
 }
 
 static void names_are_replaced(void **state)
@@ -143,7 +151,7 @@ static void names_are_replaced(void **state)
 
 static void misplaced_bytes_show(void **state)
 {
-    struct stream stream = {.salt = 1};
+    struct stream stream = { .salt = 1 };
     uint8_t bytes[2048];
     (void)state;
     stream_fill(&stream, 0, bytes, sizeof bytes);
@@ -161,7 +169,7 @@ static void misplaced_bytes_show(void **state)
 static void checksums_by_hand(void **state)
 {
     /* The example of RFC 1071, section 3: 00 01 f2 03 f4 f5 f6 f7 sums to ddf2. */
-    static const uint8_t bytes[] = {0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7};
+    static const uint8_t bytes[] = { 0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7 };
     (void)state;
     assert_int_equal(packet_fold(packet_sum(bytes, sizeof bytes, 0)), 0xddf2);
     assert_int_equal(packet_fold(packet_sum(bytes, 3, 0)), 0x0001 + 0xf200);

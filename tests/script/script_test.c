@@ -39,7 +39,8 @@ static char *read_file(const char *name)
 }
 
 static void run_once(struct tally *tally, const struct script *script, const struct script *prelude,
-                     const struct block *scenario, const struct variant *variant, unsigned combination)
+                     const struct block *scenario, const struct variant *variant,
+                     unsigned combination)
 {
     static struct rig rig;
     char loops[160];
@@ -63,7 +64,8 @@ static bool chosen(const struct block *scenario, const char *only)
     return only == NULL;
 }
 
-static bool run_file(struct tally *tally, const struct script *prelude, const char *name, const char *only)
+static bool run_file(struct tally *tally, const struct script *prelude, const char *name,
+                     const char *only)
 {
     struct script script;
     char *text = read_file(name);
@@ -89,7 +91,7 @@ static bool run_file(struct tally *tally, const struct script *prelude, const ch
 
 int main(int argc, char **argv)
 {
-    struct tally tally = {0, 0};
+    struct tally tally = { 0, 0 };
     struct script prelude;
     const char *only = NULL;
     bool good = script_parse(&prelude, "prelude", prelude_text);
@@ -102,7 +104,8 @@ int main(int argc, char **argv)
         else
             good = run_file(&tally, &prelude, argv[i], only);
     }
-    printf("1..%lu\n# %lu passed, %lu failed\n", tally.passed + tally.failed, tally.passed, tally.failed);
+    printf("1..%lu\n# %lu passed, %lu failed\n", tally.passed + tally.failed, tally.passed,
+           tally.failed);
     fflush(stdout); /* a leak checker may end the program before the library does */
     script_free(&prelude);
     return good && tally.failed == 0 && tally.passed != 0 ? 0 : 1;

@@ -57,7 +57,8 @@ static bool check(const char *when)
         }
         size_t cap = world.plan.cap[side];
         if (cap != 0 && world.memory[side].peak > cap) {
-            return world_fail(&world, "%s: cap %zu exceeded: %zu", when, cap, world.memory[side].peak);
+            return world_fail(&world, "%s: cap %zu exceeded: %zu", when, cap,
+                              world.memory[side].peak);
         }
     }
     return world.why[0] == 0;
@@ -139,10 +140,11 @@ static bool cap_holds(void)
         good = check("reading");
     }
     if (good && total != (uint64_t)MANY * EACH) {
-        good = world_fail(&world, "%" PRIu64 " of %" PRIu64 " bytes arrived", total, (uint64_t)MANY * EACH);
+        good = world_fail(&world, "%" PRIu64 " of %" PRIu64 " bytes arrived", total,
+                          (uint64_t)MANY * EACH);
     }
-    printf("# peak %zu of a cap of %zu with %u connections; %" PRIu64 " refusals\n", world.memory[1].peak,
-           plan.cap[1], opened, wh_count(world.host[1], WH_WHY_MEMORY_CAP));
+    printf("# peak %zu of a cap of %zu with %u connections; %" PRIu64 " refusals\n",
+           world.memory[1].peak, plan.cap[1], opened, wh_count(world.host[1], WH_WHY_MEMORY_CAP));
     for (uint32_t i = 0; i < MANY; i++) {
         if (client[i] != NULL) {
             wh_abort(client[i]);
@@ -159,7 +161,9 @@ static bool cap_holds(void)
 /* One small world in which allocations fail on one side; they stop failing before the end. */
 static bool with_failures(int side, uint64_t at, uint64_t every)
 {
-    struct plan plan = { .seed = at, .v6 = at % 2 == 0, .talks = 6, .at_once = 6, .most_bytes = 20000 };
+    struct plan plan = {
+        .seed = at, .v6 = at % 2 == 0, .talks = 6, .at_once = 6, .most_bytes = 20000
+    };
     bool good = world_make(&world, &plan);
     world.lenient = true;
     world.memory[side].fail_at = world.memory[side].calls + at;
@@ -169,7 +173,8 @@ static bool with_failures(int side, uint64_t at, uint64_t every)
     good = good && world_settle(&world);
     good = world_free(&world) && good;
     if (!good) {
-        printf("# host %d, allocation %" PRIu64 ", then each %" PRIu64 "th: %s\n", side, at, every, world.why);
+        printf("# host %d, allocation %" PRIu64 ", then each %" PRIu64 "th: %s\n", side, at, every,
+               world.why);
     }
     return good;
 }
@@ -214,10 +219,12 @@ static bool failures_at_birth(void)
         if (made) {
             wh_stack_free(host);
         } else if (result != WH_E_NOMEM) {
-            good = world_fail(&world, "allocation %" PRIu64 " failed and the answer was %d", at, result);
+            good = world_fail(&world, "allocation %" PRIu64 " failed and the answer was %d", at,
+                              result);
         }
         if (memory.now != 0) {
-            good = world_fail(&world, "allocation %" PRIu64 " failed and %zu bytes stayed", at, memory.now);
+            good = world_fail(&world, "allocation %" PRIu64 " failed and %zu bytes stayed", at,
+                              memory.now);
         }
     }
     memset(&world, 0, sizeof world);
@@ -227,7 +234,10 @@ static bool failures_at_birth(void)
 /* A cap too small for anything but the stack itself. */
 static bool smallest_cap(void)
 {
-    struct plan plan = { .seed = 3, .talks = 300, .at_once = 300, .most_bytes = 100000,
+    struct plan plan = { .seed = 3,
+                         .talks = 300,
+                         .at_once = 300,
+                         .most_bytes = 100000,
                          .cap = { 512 << 10, 256 << 10 } };
     bool good = world_make(&world, &plan);
     world.lenient = true;

@@ -33,7 +33,8 @@ static wh_stack *new_host(uint64_t seed)
 }
 
 /* Opens to `remote` from `port` (0: chosen) at `now`; tells the ISS and the port, and forgets the attempt. */
-static void open_once(wh_stack *host, wh_addr remote, uint16_t port, wh_time now, uint32_t *iss, uint16_t *chosen)
+static void open_once(wh_stack *host, wh_addr remote, uint16_t port, wh_time now, uint32_t *iss,
+                      uint16_t *chosen)
 {
     wh_connect_options options;
     wh_conn *conn;
@@ -83,7 +84,8 @@ static void tuples_are_unrelated(void **state)
     uint16_t port;
     unsigned near = 0, high_bits[16] = { 0 };
     for (unsigned i = 0; i < OPENS; i++) {
-        open_once(host, wh_ipv4(10, 0, (uint8_t)(i >> 8), (uint8_t)(i | 2)), 5000, WH_SECOND, &iss, &port);
+        open_once(host, wh_ipv4(10, 0, (uint8_t)(i / 200), (uint8_t)(2 + i % 200)), 5000, WH_SECOND,
+                  &iss, &port);
         near += i > 0 && iss - last + 1000000 < 2000000;
         high_bits[iss >> 28]++;
         last = iss;

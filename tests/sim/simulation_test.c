@@ -117,8 +117,9 @@ static bool run_seed(uint64_t seed)
     if (!run_plan(&plan, NULL, &bytes)) {
         return false;
     }
-    printf("ok - seed %" PRIu64 ": %" PRIu32 " conversations over IPv%d, %" PRIu64 " bytes checked\n", seed,
-           plan.talks, plan.v6 ? 6 : 4, bytes);
+    printf("ok - seed %" PRIu64 ": %" PRIu32 " conversations over IPv%d, %" PRIu64
+           " bytes checked\n",
+           seed, plan.talks, plan.v6 ? 6 : 4, bytes);
     return true;
 }
 

@@ -151,7 +151,8 @@ bool world_make(struct world *world, const struct plan *plan)
         struct talk *talk = &world->talk[i];
         talk->world = world;
         talk->number = i;
-        talk->ending = (enum ending)luck_below(&world->luck, plan->aborts ? ENDINGS : END_CLIENT_ABORT);
+        talk->ending =
+            (enum ending)luck_below(&world->luck, plan->aborts ? ENDINGS : END_CLIENT_ABORT);
         draw_end(world, talk, true);
         draw_end(world, talk, false);
     }
@@ -243,8 +244,8 @@ static bool read_some(struct world *world, struct end *end)
         for (int64_t i = 0; i < n; i++) {
             uint64_t at = end->received + (uint64_t)i;
             if (data[i] != talk_byte(end->talk, !end->client, at)) {
-                world_fail(world, "talk %u: byte %" PRIu64 " from the %s is wrong", end->talk->number, at,
-                           end->client ? "server" : "client");
+                world_fail(world, "talk %u: byte %" PRIu64 " from the %s is wrong",
+                           end->talk->number, at, end->client ? "server" : "client");
                 return false;
             }
         }
@@ -260,8 +261,8 @@ static bool read_some(struct world *world, struct end *end)
         end->eof = true;
         acted = true;
         if (end->received != other->to_send || !other->shut) {
-            world_fail(world, "talk %u: end of file after %" PRIu64 " of %" PRIu64 " bytes", end->talk->number,
-                       end->received, other->to_send);
+            world_fail(world, "talk %u: end of file after %" PRIu64 " of %" PRIu64 " bytes",
+                       end->talk->number, end->received, other->to_send);
         }
     }
     return acted;
@@ -407,7 +408,8 @@ bool world_run(struct world *world)
     const struct plan *plan = &world->plan;
     wh_time limit = START + 24 * 3600 * WH_SECOND;
     while (world->finished < 2 * plan->talks && world->why[0] == 0) {
-        while (world->started < plan->talks && 2 * world->started - world->finished < 2 * plan->at_once) {
+        while (world->started < plan->talks &&
+               2 * world->started - world->finished < 2 * plan->at_once) {
             if (!start_talk(world)) {
                 break;
             }
@@ -416,7 +418,8 @@ bool world_run(struct world *world)
         if (world->finished == 2 * plan->talks) {
             break;
         }
-        bool room = world->started < plan->talks && 2 * world->started - world->finished < 2 * plan->at_once;
+        bool room = world->started < plan->talks &&
+                    2 * world->started - world->finished < 2 * plan->at_once;
         if (next == WH_NEVER && !room && bury_ghosts(world)) {
             continue;
         }
@@ -462,19 +465,21 @@ bool world_settle(struct world *world)
         wh_stats stats = { .size = sizeof stats };
         wh_stats_get(world->host[side], &stats);
         if (stats.connections + stats.half_open + stats.time_wait + stats.held + stats.listeners +
-                stats.timers + stats.frames_lent != 0) {
-            return world_fail(world,
-                              "host %d: %u connections, %u half-open, %u in TIME-WAIT, %u timers, %u frames left",
-                              side, stats.connections, stats.half_open, stats.time_wait, stats.timers,
-                              stats.frames_lent);
+                stats.timers + stats.frames_lent !=
+            0) {
+            return world_fail(
+                world,
+                "host %d: %u connections, %u half-open, %u in TIME-WAIT, %u timers, %u frames left",
+                side, stats.connections, stats.half_open, stats.time_wait, stats.timers,
+                stats.frames_lent);
         }
         const char *broken = wh_check(world->host[side]);
         if (broken != NULL) {
             return world_fail(world, "host %d: %s", side, broken);
         }
         if (world->plan.cap[side] != 0 && world->memory[side].peak > world->plan.cap[side]) {
-            return world_fail(world, "host %d: the cap of %zu was exceeded: %zu", side, world->plan.cap[side],
-                              world->memory[side].peak);
+            return world_fail(world, "host %d: the cap of %zu was exceeded: %zu", side,
+                              world->plan.cap[side], world->memory[side].peak);
         }
     }
     return world->why[0] == 0;

@@ -24,7 +24,8 @@ uint64_t luck_below(struct luck *luck, uint64_t below);
 struct counted {
     size_t now, peak;
     uint64_t calls;
-    uint64_t fail_at, fail_every; /* the fail_at-th call fails (0: none), and then each fail_every-th */
+    uint64_t fail_at,
+        fail_every; /* the fail_at-th call fails (0: none), and then each fail_every-th */
 };
 
 wh_memory counted_memory(struct counted *counted);
@@ -33,8 +34,8 @@ wh_memory counted_memory(struct counted *counted);
 enum ending {
     END_CLIENT_FIRST, /* the client shuts down when it has sent all, the server after its end of file */
     END_SERVER_FIRST,
-    END_BOTH,         /* both when they have sent all */
-    END_HALF_CLOSE,   /* the client shuts down at once; the server sends only after the end of file */
+    END_BOTH,       /* both when they have sent all */
+    END_HALF_CLOSE, /* the client shuts down at once; the server sends only after the end of file */
     END_CLIENT_ABORT, /* somewhere on the way */
     END_SERVER_ABORT,
     ENDINGS,
@@ -61,13 +62,13 @@ struct talk {
 struct plan {
     uint64_t seed;
     bool v6;
-    uint32_t talks;      /* conversations in all */
-    uint32_t at_once;    /* open at the same time */
-    uint64_t most_bytes; /* of one direction */
-    bool aborts;         /* aborts among the endings */
+    uint32_t talks;        /* conversations in all */
+    uint32_t at_once;      /* open at the same time */
+    uint64_t most_bytes;   /* of one direction */
+    bool aborts;           /* aborts among the endings */
     const char *faults[8]; /* NULL ends */
-    size_t cap[2];       /* memory caps; 0: the default */
-    uint32_t mtu;        /* 0: 1500 */
+    size_t cap[2];         /* memory caps; 0: the default */
+    uint32_t mtu;          /* 0: 1500 */
     uint32_t features;
     int64_t options[2][8][2]; /* by host: {option + 1, value} */
     uint32_t trace_records;
@@ -86,7 +87,7 @@ struct world {
     struct talk *by_port[65536]; /* the conversation of a client's port */
     uint32_t started, finished, failed_opens;
     uint64_t bytes;
-    bool lenient; /* memory fails: opens may fail and connections may die */
+    bool lenient;  /* memory fails: opens may fail and connections may die */
     char why[300]; /* empty: no failure yet */
 };
 

@@ -9,7 +9,7 @@
 /* The state of the record for this flow, with or without a handle; CLOSED if there is none. */
 static wh_state state_of(struct rig *rig, const struct flow *flow)
 {
-    wh_cursor cursor = {0};
+    wh_cursor cursor = { 0 };
     wh_entry entry;
     if (flow->conn != NULL && wh_conn_state(flow->conn) != WH_CLOSED)
         return wh_conn_state(flow->conn);
@@ -81,7 +81,8 @@ static bool ask_error(struct rig *rig, char **word, unsigned words)
     if (rig->at->conn == NULL)
         return rig_fail(rig, "the application has no connection on this flow");
     int error = wh_conn_error(rig->at->conn);
-    return error == expected || rig_fail(rig, "wh_conn_error says: %s", error == 0 ? "none" : wh_strerror(error));
+    return error == expected ||
+           rig_fail(rig, "wh_conn_error says: %s", error == 0 ? "none" : wh_strerror(error));
 }
 
 /* `NAME condition` */
@@ -99,36 +100,36 @@ static bool info_value(const wh_info *info, const struct flow *flow, const char 
         const char *name;
         uint64_t value;
     } fields[] = {
-        {"sack", info->sack},
-        {"timestamps", info->timestamps},
-        {"window-scaling", info->window_scaling},
-        {"passive", info->passive},
-        {"send-scale", info->send_scale},
-        {"receive-scale", info->receive_scale},
-        {"mss", info->mss},
-        {"snd.una", info->snd_una - flow->is.iss},
-        {"snd.nxt", info->snd_nxt - flow->is.iss},
-        {"snd.wnd", info->snd_wnd},
-        {"rcv.nxt", info->rcv_nxt - flow->is.peer_iss},
-        {"rcv.wnd", info->rcv_wnd},
-        {"send-queued", info->send_queued},
-        {"receive-queued", info->receive_queued},
-        {"reassembly", info->reassembly},
-        {"urgent-left", info->urgent_left},
-        {"srtt", info->srtt},
-        {"min-rtt", info->min_rtt},
-        {"rto", info->rto},
-        {"cwnd", info->cwnd},
-        {"ssthresh", info->ssthresh},
-        {"in-flight", info->in_flight},
-        {"retransmissions", info->retransmissions},
-        {"retries", info->retries},
-        {"segments-in", info->segments_in},
-        {"segments-out", info->segments_out},
-        {"bytes-sent", info->bytes_sent},
-        {"bytes-acked", info->bytes_acked},
-        {"bytes-received", info->bytes_received},
-        {"bytes-retransmitted", info->bytes_retransmitted},
+        { "sack", info->sack },
+        { "timestamps", info->timestamps },
+        { "window-scaling", info->window_scaling },
+        { "passive", info->passive },
+        { "send-scale", info->send_scale },
+        { "receive-scale", info->receive_scale },
+        { "mss", info->mss },
+        { "snd.una", info->snd_una - flow->is.iss },
+        { "snd.nxt", info->snd_nxt - flow->is.iss },
+        { "snd.wnd", info->snd_wnd },
+        { "rcv.nxt", info->rcv_nxt - flow->is.peer_iss },
+        { "rcv.wnd", info->rcv_wnd },
+        { "send-queued", info->send_queued },
+        { "receive-queued", info->receive_queued },
+        { "reassembly", info->reassembly },
+        { "urgent-left", info->urgent_left },
+        { "srtt", info->srtt },
+        { "min-rtt", info->min_rtt },
+        { "rto", info->rto },
+        { "cwnd", info->cwnd },
+        { "ssthresh", info->ssthresh },
+        { "in-flight", info->in_flight },
+        { "retransmissions", info->retransmissions },
+        { "retries", info->retries },
+        { "segments-in", info->segments_in },
+        { "segments-out", info->segments_out },
+        { "bytes-sent", info->bytes_sent },
+        { "bytes-acked", info->bytes_acked },
+        { "bytes-received", info->bytes_received },
+        { "bytes-retransmitted", info->bytes_retransmitted },
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (strcmp(name, fields[i].name) == 0) {
@@ -140,14 +141,15 @@ static bool info_value(const wh_info *info, const struct flow *flow, const char 
 
 static bool ask_info(struct rig *rig, char **word, unsigned words)
 {
-    wh_info info = {.size = sizeof info};
+    wh_info info = { .size = sizeof info };
     int64_t value;
     if (rig->at->conn == NULL)
         return rig_fail(rig, "the application has no connection on this flow");
     wh_info_get(rig->at->conn, &info);
     if (words == 3 && (strcmp(word[1], "reason") == 0 || strcmp(word[1], "soft-reason") == 0)) {
         wh_reason reason = word[1][0] == 'r' ? info.reason : info.soft_reason;
-        return (int)reason == value_reason(word[2]) || rig_fail(rig, "the reason is %s", wh_reason_name(reason));
+        return (int)reason == value_reason(word[2]) ||
+               rig_fail(rig, "the reason is %s", wh_reason_name(reason));
     }
     if (words != 3 || !info_value(&info, rig->at, word[1], &value))
         return rig_fail(rig, "expected: info NAME VALUE");
@@ -162,7 +164,8 @@ static bool ask_get(struct rig *rig, char **word, unsigned words)
         return rig_fail(rig, "expected: get OPTION VALUE");
     int result = rig->at->conn != NULL ? wh_get(rig->at->conn, (wh_option)option, &value)
                                        : wh_stack_get(rig->host, (wh_option)option, &value);
-    return result >= 0 ? compare(rig, word[1], value, word[2]) : rig_fail(rig, "%s", wh_strerror(result));
+    return result >= 0 ? compare(rig, word[1], value, word[2])
+                       : rig_fail(rig, "%s", wh_strerror(result));
 }
 
 static bool ask_count(struct rig *rig, char **word, unsigned words)
@@ -175,15 +178,16 @@ static bool ask_count(struct rig *rig, char **word, unsigned words)
 
 static bool ask_stat(struct rig *rig, char **word, unsigned words)
 {
-    wh_stats stats = {.size = sizeof stats};
+    wh_stats stats = { .size = sizeof stats };
     wh_stats_get(rig->host, &stats);
     const struct {
         const char *name;
         uint64_t value;
     } fields[] = {
-        {"connections", stats.connections}, {"half-open", stats.half_open}, {"time-wait", stats.time_wait},
-        {"held", stats.held},               {"listeners", stats.listeners}, {"timers", stats.timers},
-        {"memory", stats.memory},           {"memory-peak", stats.memory_peak},
+        { "connections", stats.connections }, { "half-open", stats.half_open },
+        { "time-wait", stats.time_wait },     { "held", stats.held },
+        { "listeners", stats.listeners },     { "timers", stats.timers },
+        { "memory", stats.memory },           { "memory-peak", stats.memory_peak },
     };
     for (size_t i = 0; words == 3 && i < sizeof fields / sizeof *fields; i++)
         if (strcmp(word[1], fields[i].name) == 0)
@@ -212,9 +216,10 @@ static const struct {
     const char *name;
     bool (*run)(struct rig *, char **, unsigned);
 } questions[] = {
-    {"state", ask_state}, {"event", ask_event}, {"no-event", ask_event}, {"ready", ask_ready},
-    {"error", ask_error}, {"info", ask_info},   {"get", ask_get},        {"count", ask_count},
-    {"stat", ask_stat},   {"left", ask_left},
+    { "state", ask_state }, { "event", ask_event }, { "no-event", ask_event },
+    { "ready", ask_ready }, { "error", ask_error }, { "info", ask_info },
+    { "get", ask_get },     { "count", ask_count }, { "stat", ask_stat },
+    { "left", ask_left },
 };
 
 bool ask_run(struct rig *rig, char **word, unsigned words, bool *known)

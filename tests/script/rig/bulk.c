@@ -15,7 +15,7 @@
 /* An ACK-only segment, or one with data, from the peer. */
 static bool peer_sends(struct rig *rig, uint32_t seq, uint32_t length, uint32_t ack)
 {
-    struct spec spec = {.kind = SPEC_TCP, .flags = WH_ACK, .has_seq = true, .has_ack = true};
+    struct spec spec = { .kind = SPEC_TCP, .flags = WH_ACK, .has_seq = true, .has_ack = true };
     spec.offset = spec.reserved = spec.hops = spec.tos = spec.cut = -1;
     spec.from_port = spec.to_port = -1;
     spec.seq = seq;
@@ -161,8 +161,10 @@ static bool run_out(struct rig *rig, struct receiver *receiver)
 bool bulk_out(struct rig *rig, uint64_t bytes, uint64_t drop_every)
 {
     struct flow *flow = rig->at;
-    struct receiver receiver = {.first = flow->is.snd_nxt, .highest = flow->is.snd_nxt, .bytes = bytes,
-                                .drop_every = drop_every};
+    struct receiver receiver = { .first = flow->is.snd_nxt,
+                                 .highest = flow->is.snd_nxt,
+                                 .bytes = bytes,
+                                 .drop_every = drop_every };
     if (flow->conn == NULL || rig->loose)
         return rig_fail(rig, "no connection here, or `loose` is on");
     receiver.got = calloc(1, (size_t)bytes);

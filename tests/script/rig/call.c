@@ -30,8 +30,9 @@ static bool answered(const struct call *call, int64_t got, int64_t usual)
         if (expected == 1)
             return rig_fail(call->rig, "`%s` is no result", call->result);
     }
-    return got == expected || rig_fail(call->rig, "%s answered %" PRId64 " (%s); expected %" PRId64 " (%s)",
-                                       call->word[0], got, result_text(got), expected, result_text(expected));
+    return got == expected ||
+           rig_fail(call->rig, "%s answered %" PRId64 " (%s); expected %" PRId64 " (%s)",
+                    call->word[0], got, result_text(got), expected, result_text(expected));
 }
 
 static bool needs_connection(const struct call *call)
@@ -78,7 +79,7 @@ static bool do_listen(struct call *call)
     bool there = listener_at(rig, options.local.port, false) != NULL;
     if (there && strcmp(call->word[0], "listening") == 0)
         return true;
-    struct rig_listener *slot = listener_at(rig, options.local.port, true), another = {0};
+    struct rig_listener *slot = listener_at(rig, options.local.port, true), another = { 0 };
     if (there || slot == NULL) /* a second one must not disturb the first */
         slot = &another;
     slot->port = options.local.port;
@@ -139,7 +140,8 @@ static bool adopt(struct call *call, wh_conn *conn)
     struct flow *flow = flow_find(rig, &ours, &theirs);
     if (flow == NULL || flow != rig->at) {
         wh_abort(conn);
-        return rig_fail(rig, "the connection accepted belongs to %s", flow == NULL ? "no flow" : "another flow");
+        return rig_fail(rig, "the connection accepted belongs to %s",
+                        flow == NULL ? "no flow" : "another flow");
     }
     flow->conn = conn;
     wh_set_user(conn, flow);
@@ -164,8 +166,8 @@ static bool do_syn(struct call *call)
 {
     struct rig *rig = call->rig;
     struct flow *flow = rig->at;
-    static const char *const refusals[] = {"reset", "net-unreachable", "host-unreachable", "port-unreachable",
-                                           "prohibited"};
+    static const char *const refusals[] = { "reset", "net-unreachable", "host-unreachable",
+                                            "port-unreachable", "prohibited" };
     if (flow->syn == NULL)
         return rig_fail(rig, "no SYN of this flow is held");
     const char *what = call->words > 1 ? call->word[1] : "";
@@ -189,7 +191,8 @@ static bool do_syn(struct call *call)
             wh_syn_refuse(syn, (wh_refusal)i);
             return true;
         }
-    return rig_fail(rig, "expected: syn accept, syn ignore, or syn refuse reset|net-unreachable|...");
+    return rig_fail(rig,
+                    "expected: syn accept, syn ignore, or syn refuse reset|net-unreachable|...");
 }
 
 /* ---------------------------------------------------------------- data -- */
@@ -271,7 +274,8 @@ static int64_t receive(struct rig *rig, size_t n, bool *wrong)
     do {
         result = wh_recv(flow->conn, data, n - (size_t)total);
         if (result > 0) {
-            *wrong |= stream_differs(&flow->received, flow->read_position, data, (size_t)result) != UINT64_MAX;
+            *wrong |= stream_differs(&flow->received, flow->read_position, data, (size_t)result) !=
+                      UINT64_MAX;
             flow->read_position += (uint64_t)result;
             total += result;
         }
@@ -294,8 +298,8 @@ static bool do_recv(struct call *call)
         return rig_fail(rig, "expected: recv LENGTH or recv \"text\"");
     if (word[0] == '"') {
         struct flow *flow = rig->at;
-        if (stream_differs(&flow->received, flow->read_position, (const uint8_t *)word + 1, (size_t)length) !=
-            UINT64_MAX)
+        if (stream_differs(&flow->received, flow->read_position, (const uint8_t *)word + 1,
+                           (size_t)length) != UINT64_MAX)
             return rig_fail(rig, "that is not what the peer has sent there");
     }
     int64_t result = receive(rig, (size_t)length, &wrong);
@@ -377,7 +381,8 @@ static bool do_set(struct call *call)
         return rig_fail(call->rig, "expected: %s NAME VALUE", call->word[0]);
     if (host)
         return answered(call, wh_stack_set(call->rig->host, (wh_option)option, value), 0);
-    return needs_connection(call) && answered(call, wh_set(call->rig->at->conn, (wh_option)option, value), 0);
+    return needs_connection(call) &&
+           answered(call, wh_set(call->rig->at->conn, (wh_option)option, value), 0);
 }
 
 static bool do_watch(struct call *call)
@@ -402,7 +407,7 @@ static bool dgram_send(struct call *call, wh_dgram *dgram, wh_dgram_kind kind)
     const char *word = call->words > 2 ? call->word[2] : "0";
     int64_t length = 0;
     uint8_t data[2000];
-    wh_datagram out = {.kind = kind, .local = flow->ours, .remote = flow->theirs, .data = data};
+    wh_datagram out = { .kind = kind, .local = flow->ours, .remote = flow->theirs, .data = data };
     if (word[0] == '"') {
         length = (int64_t)strlen(word + 1);
         memcpy(data, word + 1, (size_t)MIN(length, 2000));
@@ -477,16 +482,17 @@ static const struct {
     const char *name;
     bool (*run)(struct call *);
 } calls[] = {
-    {"listen", do_listen},   {"listening", do_listen}, {"unlisten", do_unlisten}, {"connect", do_connect},
-    {"accept", do_accept},   {"syn", do_syn},          {"send", do_send},         {"recv", do_recv},
-    {"peek", do_peek},       {"consume", do_consume},  {"shutdown", do_shutdown}, {"close", do_close},
-    {"abort", do_close},     {"set", do_set},          {"option", do_set},        {"watch", do_watch},
-    {"udp", do_dgram},       {"echo", do_dgram},
+    { "listen", do_listen },   { "listening", do_listen },  { "unlisten", do_unlisten },
+    { "connect", do_connect }, { "accept", do_accept },     { "syn", do_syn },
+    { "send", do_send },       { "recv", do_recv },         { "peek", do_peek },
+    { "consume", do_consume }, { "shutdown", do_shutdown }, { "close", do_close },
+    { "abort", do_close },     { "set", do_set },           { "option", do_set },
+    { "watch", do_watch },     { "udp", do_dgram },         { "echo", do_dgram },
 };
 
 bool call_run(struct rig *rig, char **word, unsigned words, bool *known)
 {
-    struct call call = {rig, word, words, NULL};
+    struct call call = { rig, word, words, NULL };
     if (words >= 3 && strcmp(word[words - 2], "=>") == 0) {
         call.result = word[words - 1];
         call.words = words - 2;
@@ -494,7 +500,7 @@ bool call_run(struct rig *rig, char **word, unsigned words, bool *known)
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
         if (strcmp(word[0], calls[i].name) == 0) {
             *known = true;
-            char flow[4] = {rig->at->name, ':', ' ', 0};
+            char flow[4] = { rig->at->name, ':', ' ', 0 };
             note_add(rig, ' ', rig->now, "%s%s %s %s", rig->at->name == 'a' ? "" : flow, word[0],
                      words > 1 ? word[1] : "", words > 2 ? word[2] : "");
             return host_quiet(rig) && host_flush(rig) && calls[i].run(&call) && host_pump(rig);

@@ -33,8 +33,8 @@ bool seen_parse(struct rig *rig, struct seen *seen, const struct leaving *leavin
     if (reason != WH_WHY_NONE)
         return rig_fail(rig, "what left is no TCP segment: %s", wh_reason_text(reason));
     /* segment_parse puts the ports where an arriving segment has them. */
-    wh_endpoint ours = {packet.source, get16(packet.payload)};
-    wh_endpoint theirs = {packet.destination, get16(packet.payload + 2)};
+    wh_endpoint ours = { packet.source, get16(packet.payload) };
+    wh_endpoint theirs = { packet.destination, get16(packet.payload + 2) };
     seen->flow = flow_find(rig, &ours, &theirs);
     if (seen->flow == NULL) {
         /* An active open that chose its own port belongs to the flow that waits for one. */
@@ -59,7 +59,8 @@ static bool check_data(struct rig *rig, const struct seen *seen)
         return true;
     uint32_t first = segment->seq + ((segment->flags & WH_SYN) != 0);
     uint64_t at = (uint64_t)(int64_t)(int32_t)(first - flow->is.iss - 1);
-    if (flow->send_position >= UINT64_C(0x80000000)) /* long transfers: the low half of the position counts */
+    if (flow->send_position >=
+        UINT64_C(0x80000000)) /* long transfers: the low half of the position counts */
         at = flow->send_position - (uint32_t)((uint32_t)flow->send_position - (uint32_t)at);
     /* A keep-alive may carry one byte of anything from before SND.UNA. */
     if (segment->length == 1 && seq_lt(segment->seq, flow->is.snd_una))
@@ -67,7 +68,8 @@ static bool check_data(struct rig *rig, const struct seen *seen)
     if (at > flow->send_position || segment->length > flow->send_position - at)
         return rig_fail(rig, "bytes left that the application never sent");
     uint64_t wrong = stream_differs(&flow->sent, at, segment->data, segment->length);
-    return wrong == UINT64_MAX || rig_fail(rig, "byte %" PRIu64 " of the stream left with a wrong value", wrong);
+    return wrong == UINT64_MAX ||
+           rig_fail(rig, "byte %" PRIu64 " of the stream left with a wrong value", wrong);
 }
 
 /* Once advertised, the right edge of the window stays (RFC 9293 3.8.6, SHLD-14); scaling may round it. */
@@ -81,7 +83,8 @@ static bool check_edge(struct rig *rig, const struct seen *seen)
     uint32_t edge = segment->ack + ((uint32_t)segment->window << scale);
     if (seq_geq(edge + (UINT32_C(1) << scale) - 1, is->edge))
         return true;
-    return rig_fail(rig, "the right edge of the window moved back by %" PRIu32 " (RFC 9293 3.8.6)", is->edge - edge);
+    return rig_fail(rig, "the right edge of the window moved back by %" PRIu32 " (RFC 9293 3.8.6)",
+                    is->edge - edge);
 }
 
 static bool check_tcp(struct rig *rig, const struct seen *seen)
@@ -111,15 +114,12 @@ static bool check_tcp(struct rig *rig, const struct seen *seen)
 bool seen_check(struct rig *rig, const struct seen *seen)
 {
     if (seen->leaving->segment_size == 0 && seen->leaving->length > rig->config.mtu)
-        return rig_fail(rig, "a packet of %" PRIu32 " bytes left; the MTU is %" PRIu32, seen->leaving->length,
-                        rig->config.mtu);
+        return rig_fail(rig, "a packet of %" PRIu32 " bytes left; the MTU is %" PRIu32,
+                        seen->leaving->length, rig->config.mtu);
     uint32_t sum;
     switch (seen->protocol) {
-    case IP_TCP:
-        return check_tcp(rig, seen);
-    case IP_ICMP:
-        sum = packet_sum(seen->payload, seen->length, 0);
-        break;
+    case IP_TCP: return check_tcp(rig, seen);
+    case IP_ICMP: sum = packet_sum(seen->payload, seen->length, 0); break;
     default:
         sum = packet_pseudo(&seen->source, &seen->destination, seen->protocol, seen->length);
         sum = packet_sum(seen->payload, seen->length, sum);
@@ -141,9 +141,18 @@ void seen_track(struct seen *seen)
 static const char *icmp_text(const struct seen *seen)
 {
     static const char *const names[] = {
-        "net-unreachable", "host-unreachable", "protocol-unreachable", "port-unreachable", "too-big",
-        "source-route-failed", "prohibited", "source-quench", "time-exceeded", "parameter-problem",
-        "echo", "echo-reply",
+        "net-unreachable",
+        "host-unreachable",
+        "protocol-unreachable",
+        "port-unreachable",
+        "too-big",
+        "source-route-failed",
+        "prohibited",
+        "source-quench",
+        "time-exceeded",
+        "parameter-problem",
+        "echo",
+        "echo-reply",
     };
     if (seen->length < 8)
         return "cut off";
@@ -185,12 +194,13 @@ struct verdict {
 
 static bool no(struct verdict verdict, const char *what, int64_t expected, int64_t came)
 {
-    snprintf(verdict.why, verdict.room, "%s %" PRId64 " expected, %" PRId64 " came", what, expected, came);
+    snprintf(verdict.why, verdict.room, "%s %" PRId64 " expected, %" PRId64 " came", what, expected,
+             came);
     return false;
 }
 
-static bool match_said(struct verdict verdict, const char *name, enum said said, bool has, uint32_t expected,
-                       uint32_t came)
+static bool match_said(struct verdict verdict, const char *name, enum said said, bool has,
+                       uint32_t expected, uint32_t came)
 {
     if (said == SAID_ABSENT && has) {
         snprintf(verdict.why, verdict.room, "no %s expected", name);
@@ -203,15 +213,17 @@ static bool match_said(struct verdict verdict, const char *name, enum said said,
     return said != SAID_VALUE || expected == came || no(verdict, name, expected, came);
 }
 
-static bool match_options(struct verdict verdict, const struct spec *spec, const struct segment *segment,
-                          const struct numbers *is)
+static bool match_options(struct verdict verdict, const struct spec *spec,
+                          const struct segment *segment, const struct numbers *is)
 {
     const struct segment_options *options = &segment->options;
-    if (!match_said(verdict, "mss", spec->mss, options->has & WH_HAS_MSS, spec->mss_value, options->mss) ||
-        !match_said(verdict, "wscale", spec->wscale, options->has & WH_HAS_WINDOW_SCALE, spec->wscale_value,
-                    options->window_scale) ||
+    if (!match_said(verdict, "mss", spec->mss, options->has & WH_HAS_MSS, spec->mss_value,
+                    options->mss) ||
+        !match_said(verdict, "wscale", spec->wscale, options->has & WH_HAS_WINDOW_SCALE,
+                    spec->wscale_value, options->window_scale) ||
         !match_said(verdict, "sackok", spec->sackok, options->has & WH_HAS_SACK_PERMITTED, 0, 0) ||
-        !match_said(verdict, "ts", spec->stamps, options->has & WH_HAS_TIMESTAMPS, spec->tsval, options->tsval))
+        !match_said(verdict, "ts", spec->stamps, options->has & WH_HAS_TIMESTAMPS, spec->tsval,
+                    options->tsval))
         return false;
     if (spec->has_tsecr && options->tsecr != spec->tsecr)
         return no(verdict, "timestamp echo", spec->tsecr, options->tsecr);
@@ -224,26 +236,28 @@ static bool match_options(struct verdict verdict, const struct spec *spec, const
             return no(verdict, "left edge of a SACK block", spec->sack_block[i].left - is->peer_iss,
                       options->sack[i].left - is->peer_iss);
         if (options->sack[i].right != spec->sack_block[i].right)
-            return no(verdict, "right edge of a SACK block", spec->sack_block[i].right - is->peer_iss,
+            return no(verdict, "right edge of a SACK block",
+                      spec->sack_block[i].right - is->peer_iss,
                       options->sack[i].right - is->peer_iss);
     }
     return true;
 }
 
-static bool match_flags(struct verdict verdict, const struct spec *spec, const struct segment *segment)
+static bool match_flags(struct verdict verdict, const struct spec *spec,
+                        const struct segment *segment)
 {
     char expected[48], came[48];
     /* PSH is the sender's affair unless the line speaks of it. */
     uint16_t mask = (uint16_t) ~(spec->flags & WH_PSH ? 0 : WH_PSH);
     if (((segment->flags ^ spec->flags) & mask) == 0 && (segment->flags & spec->without) == 0)
         return true;
-    snprintf(verdict.why, verdict.room, "flags %s expected, %s came", value_flags_text(spec->flags, expected),
-             value_flags_text(segment->flags, came));
+    snprintf(verdict.why, verdict.room, "flags %s expected, %s came",
+             value_flags_text(spec->flags, expected), value_flags_text(segment->flags, came));
     return false;
 }
 
-static bool match_numbers(struct verdict verdict, const struct spec *spec, const struct segment *segment,
-                          const struct flow *flow)
+static bool match_numbers(struct verdict verdict, const struct spec *spec,
+                          const struct segment *segment, const struct flow *flow)
 {
     const struct numbers *is = &flow->is;
     bool syn = (spec->flags & WH_SYN) != 0;
@@ -252,14 +266,17 @@ static bool match_numbers(struct verdict verdict, const struct spec *spec, const
                  (!spec->has_seq || (!spec->absolute_seq && spec->seq == is->iss));
     uint32_t seq = spec->has_seq ? spec->seq : syn ? is->iss : is->snd_nxt;
     if (spec->above_old && !seq_gt(segment->seq, flow->was.snd_nxt))
-        return no(verdict, "initial number above that of the old connection", flow->was.snd_nxt, segment->seq);
+        return no(verdict, "initial number above that of the old connection", flow->was.snd_nxt,
+                  segment->seq);
     if (!spec->any_seq && !learn && segment->seq != seq)
-        return no(verdict, "seq", (int64_t)(int32_t)(seq - is->iss), (int64_t)(int32_t)(segment->seq - is->iss));
+        return no(verdict, "seq", (int64_t)(int32_t)(seq - is->iss),
+                  (int64_t)(int32_t)(segment->seq - is->iss));
     uint32_t ack = spec->has_ack ? spec->ack : is->peer_nxt;
     if ((spec->flags & WH_ACK) && !spec->any_ack && segment->ack != ack)
         return no(verdict, "ack", (int64_t)(int32_t)(ack - is->peer_iss),
                   (int64_t)(int32_t)(segment->ack - is->peer_iss));
-    if (spec->any_length ? !condition_holds(&spec->length_is, segment->length) : segment->length != spec->length)
+    if (spec->any_length ? !condition_holds(&spec->length_is, segment->length)
+                         : segment->length != spec->length)
         return no(verdict, "len", spec->any_length ? spec->length_is.value : (int64_t)spec->length,
                   segment->length);
     if (spec->text != NULL && memcmp(spec->text, segment->data, segment->length) != 0)
@@ -274,12 +291,15 @@ static bool match_numbers(struct verdict verdict, const struct spec *spec, const
 }
 
 /* Does this frame fit? */
-static bool match(struct rig *rig, struct verdict verdict, const struct spec *spec, const struct seen *seen)
+static bool match(struct rig *rig, struct verdict verdict, const struct spec *spec,
+                  const struct seen *seen)
 {
     bool v4 = rig->variant->family == 4;
-    static const uint8_t protocols[2][3] = {{IP_TCP, IP_ICMPV6, IP_UDP}, {IP_TCP, IP_ICMP, IP_UDP}};
+    static const uint8_t protocols[2][3] = { { IP_TCP, IP_ICMPV6, IP_UDP },
+                                             { IP_TCP, IP_ICMP, IP_UDP } };
     if (spec->kind == SPEC_HEX || seen->protocol != protocols[v4][spec->kind])
-        return no(verdict, "protocol", spec->kind == SPEC_HEX ? -1 : protocols[v4][spec->kind], seen->protocol);
+        return no(verdict, "protocol", spec->kind == SPEC_HEX ? -1 : protocols[v4][spec->kind],
+                  seen->protocol);
     if (spec->hops >= 0 && seen->hops != spec->hops)
         return no(verdict, "hops", spec->hops, seen->hops);
     if (spec->tos >= 0 && seen->traffic_class != spec->tos)
@@ -293,14 +313,17 @@ static bool match(struct rig *rig, struct verdict verdict, const struct spec *sp
         snprintf(verdict.why, verdict.room, "icmp %s expected", spec->message);
         bool echo = strncmp(spec->message, "echo", 4) == 0;
         return strcmp(icmp_text(seen), spec->message) == 0 &&
-               (!echo || (get16(seen->payload + 4) == spec->id && get16(seen->payload + 6) == spec->sequence &&
-                          seen->length == spec->length + 8));
+               (!echo ||
+                (get16(seen->payload + 4) == spec->id &&
+                 get16(seen->payload + 6) == spec->sequence && seen->length == spec->length + 8));
     }
     if (spec->kind == SPEC_UDP) {
         if (seen->length != spec->length + 8)
             return no(verdict, "len", (int64_t)spec->length, seen->length - 8);
-        return spec->text == NULL || memcmp(spec->text, seen->payload + 8, (size_t)spec->length) == 0 ||
-               no(verdict, "the text, data of length", (int64_t)spec->length, (int64_t)spec->length);
+        return spec->text == NULL ||
+               memcmp(spec->text, seen->payload + 8, (size_t)spec->length) == 0 ||
+               no(verdict, "the text, data of length", (int64_t)spec->length,
+                  (int64_t)spec->length);
     }
     if (seen->flow != rig->at) {
         snprintf(verdict.why, verdict.room, "it belongs to %s",
@@ -317,7 +340,7 @@ static bool match(struct rig *rig, struct verdict verdict, const struct spec *sp
 bool expect_leaves(struct rig *rig, const struct spec *spec, wh_time from, wh_time to)
 {
     char why[200] = "", text[150], due[24], until[24], at[24];
-    struct verdict verdict = {why, sizeof why};
+    struct verdict verdict = { why, sizeof why };
     if (!host_advance(rig, to > rig->now ? to : rig->now))
         return false;
     struct leaving *leaving = host_next(rig);

@@ -72,7 +72,8 @@ void flow_arrived(struct flow *flow, const struct segment *segment)
     bool bare_syn = (segment->flags & (WH_SYN | WH_ACK)) == WH_SYN;
     bool stray_syn = (segment->flags & WH_SYN) && segment->seq != is->peer_iss;
     uint32_t end = segment->seq + (bare_syn ? 1 : segment_length(segment));
-    if (!stray_syn && is->peer_nxt - segment->seq < NEAR && end - is->peer_nxt < NEAR && end != is->peer_nxt)
+    if (!stray_syn && is->peer_nxt - segment->seq < NEAR && end - is->peer_nxt < NEAR &&
+        end != is->peer_nxt)
         is->peer_nxt = end;
     if ((segment->flags & WH_ACK) && is->iss_known && seq_gt(segment->ack, is->snd_una) &&
         seq_leq(segment->ack, is->snd_nxt))

@@ -42,7 +42,7 @@ bool host_start(struct rig *rig)
 {
     if (rig->host != NULL)
         return true;
-    rig->config.memory = (wh_memory){rig, take, give};
+    rig->config.memory = (wh_memory){ rig, take, give };
     int result = wh_stack_new(&rig->host, &rig->config, rig->now);
     if (result < 0) {
         rig->host = NULL;
@@ -73,7 +73,8 @@ static bool hand_back(struct rig *rig)
 {
     for (size_t i = 0; i < rig->lents; i++) {
         if (hash_frame(&rig->lent[i].frame) != rig->lent[i].hash)
-            return rig_fail(rig, "frame %" PRIu64 " changed while the link had it", rig->lent[i].frame.serial);
+            return rig_fail(rig, "frame %" PRIu64 " changed while the link had it",
+                            rig->lent[i].frame.serial);
         wh_sent(rig->host, &rig->lent[i].frame, 1);
     }
     rig->lents = 0;
@@ -95,12 +96,13 @@ static void *room_for(void *array, size_t *room, size_t count, size_t size)
 static bool capture(struct rig *rig, const wh_frame *frame)
 {
     if (frame->length > RIG_FRAME_MAX || frame->slices > WH_FRAME_SLICES)
-        return rig_fail(rig, "a frame of %" PRIu32 " bytes in %" PRIu32 " slices", frame->length, frame->slices);
+        return rig_fail(rig, "a frame of %" PRIu32 " bytes in %" PRIu32 " slices", frame->length,
+                        frame->slices);
     if (rig->queue_first == rig->queue_count)
         rig->queue_first = rig->queue_count = 0;
     rig->queue = room_for(rig->queue, &rig->queue_room, rig->queue_count, sizeof *rig->queue);
     struct leaving *leaving = &rig->queue[rig->queue_count];
-    *leaving = (struct leaving){rig->now, malloc(frame->length + 1), 0, frame->segment_size};
+    *leaving = (struct leaving){ rig->now, malloc(frame->length + 1), 0, frame->segment_size };
     if (leaving->bytes == NULL)
         abort();
     for (uint32_t s = 0; s < frame->slices; s++) {
@@ -109,7 +111,8 @@ static bool capture(struct rig *rig, const wh_frame *frame)
     }
     rig->queue_count++;
     if (leaving->length != frame->length)
-        return rig_fail(rig, "a frame says %" PRIu32 " bytes and has %" PRIu32, frame->length, leaving->length);
+        return rig_fail(rig, "a frame says %" PRIu32 " bytes and has %" PRIu32, frame->length,
+                        leaving->length);
     if (frame->flags & WH_FRAME_CHECKSUM_PARTIAL) {
         uint8_t *field = leaving->bytes + frame->checksum_start + frame->checksum_offset;
         if (frame->checksum_start + frame->checksum_offset + 2U > leaving->length)
@@ -121,7 +124,7 @@ static bool capture(struct rig *rig, const wh_frame *frame)
     if (frame->serial == 0)
         return rig_fail(rig, "a frame without serial number");
     rig->lent = room_for(rig->lent, &rig->lent_room, rig->lents, sizeof *rig->lent);
-    rig->lent[rig->lents++] = (struct lent){*frame, hash_frame(frame)};
+    rig->lent[rig->lents++] = (struct lent){ *frame, hash_frame(frame) };
     return true;
 }
 
@@ -187,7 +190,8 @@ bool host_pump(struct rig *rig)
             return rig_fail(rig, "thousands of frames leave at one instant");
     } while (n == OUTPUT_CAP);
     if (rig->config.memory_cap < rig->memory.peak)
-        return rig_fail(rig, "memory cap exceeded: %zu bytes of %zu", rig->memory.peak, rig->config.memory_cap);
+        return rig_fail(rig, "memory cap exceeded: %zu bytes of %zu", rig->memory.peak,
+                        rig->config.memory_cap);
     return gather_events(rig) && (!rig->loose || let_go(rig));
 }
 
@@ -202,7 +206,8 @@ bool host_advance(struct rig *rig, wh_time when)
             rig->now = wake;
             spins = 0;
         } else if (++spins > SPINS) {
-            return rig_fail(rig, "wh_wake asks for a call at once, again and again, and nothing leaves");
+            return rig_fail(rig,
+                            "wh_wake asks for a call at once, again and again, and nothing leaves");
         }
         if (!host_pump(rig))
             return false;
@@ -236,18 +241,20 @@ bool host_silence(struct rig *rig, wh_time when)
     return host_quiet(rig);
 }
 
-bool host_arrives(struct rig *rig, const uint8_t *bytes, size_t length, uint16_t segment_size, bool partial)
+bool host_arrives(struct rig *rig, const uint8_t *bytes, size_t length, uint16_t segment_size,
+                  bool partial)
 {
-    rig->batch_frame = room_for(rig->batch_frame, &rig->batch_room, rig->batches, sizeof *rig->batch_frame);
+    rig->batch_frame =
+        room_for(rig->batch_frame, &rig->batch_room, rig->batches, sizeof *rig->batch_frame);
     uint8_t *copy = malloc(length + 1);
     if (copy == NULL)
         abort();
     memcpy(copy, bytes, length);
-    wh_frame frame = {.slice = {{copy, length}},
-                      .slices = 1,
-                      .length = (uint32_t)length,
-                      .flags = partial ? WH_FRAME_CHECKSUM_PARTIAL : 0,
-                      .segment_size = segment_size};
+    wh_frame frame = { .slice = { { copy, length } },
+                       .slices = 1,
+                       .length = (uint32_t)length,
+                       .flags = partial ? WH_FRAME_CHECKSUM_PARTIAL : 0,
+                       .segment_size = segment_size };
     rig->batch_frame[rig->batches++] = frame;
     rig->frames_in++;
     if (rig->together)
@@ -303,7 +310,7 @@ static void let_handles_go(struct rig *rig)
 /* The peer is silent from here on: every record must go away by itself. */
 bool host_drain(struct rig *rig)
 {
-    wh_stats stats = {.size = sizeof stats};
+    wh_stats stats = { .size = sizeof stats };
     rig->memory.fail_from = 0;
     rig->together = false;
     rig->loose = true;
@@ -319,14 +326,15 @@ bool host_drain(struct rig *rig)
     if (!hand_back(rig))
         return false;
     wh_stats_get(rig->host, &stats);
-    if (stats.connections + stats.half_open + stats.time_wait + stats.held + stats.listeners + stats.timers +
-            stats.frames_lent != 0)
+    if (stats.connections + stats.half_open + stats.time_wait + stats.held + stats.listeners +
+            stats.timers + stats.frames_lent !=
+        0)
         return rig_fail(rig,
-                        "left behind hours after everything was closed: %" PRIu32 " connections, %" PRIu32
-                        " half-open, %" PRIu32 " in TIME-WAIT, %" PRIu32 " held, %" PRIu32 " listeners, %" PRIu32
-                        " timers, %" PRIu32 " frames lent",
-                        stats.connections, stats.half_open, stats.time_wait, stats.held, stats.listeners,
-                        stats.timers, stats.frames_lent);
+                        "left behind hours after everything was closed: %" PRIu32
+                        " connections, %" PRIu32 " half-open, %" PRIu32 " in TIME-WAIT, %" PRIu32
+                        " held, %" PRIu32 " listeners, %" PRIu32 " timers, %" PRIu32 " frames lent",
+                        stats.connections, stats.half_open, stats.time_wait, stats.held,
+                        stats.listeners, stats.timers, stats.frames_lent);
     const char *broken = wh_check(rig->host);
     return broken == NULL || rig_fail(rig, "wh_check at the end: %s", broken);
 }

@@ -13,16 +13,16 @@ bool packet_address(const struct rig *rig, const char *name, wh_addr *addr)
     static const struct {
         const char *name, *v4, *v6;
     } named[] = {
-        {"us", "192.0.2.1", "2001:db8::1"},
-        {"peer", "192.0.2.2", "2001:db8::2"},
-        {"other", "192.0.2.3", "2001:db8::3"},
-        {"stranger", "198.51.100.9", "2001:db8:9::9"},
-        {"router", "192.0.2.254", "2001:db8::fe"},
-        {"multicast", "224.0.0.1", "ff02::1"},
-        {"broadcast", "255.255.255.255", "ff02::1"},
-        {"net-broadcast", "192.0.2.255", "ff02::1"},
-        {"any", "0.0.0.0", "::"},
-        {"loopback", "127.0.0.1", "::1"},
+        { "us", "192.0.2.1", "2001:db8::1" },
+        { "peer", "192.0.2.2", "2001:db8::2" },
+        { "other", "192.0.2.3", "2001:db8::3" },
+        { "stranger", "198.51.100.9", "2001:db8:9::9" },
+        { "router", "192.0.2.254", "2001:db8::fe" },
+        { "multicast", "224.0.0.1", "ff02::1" },
+        { "broadcast", "255.255.255.255", "ff02::1" },
+        { "net-broadcast", "192.0.2.255", "ff02::1" },
+        { "any", "0.0.0.0", "::" },
+        { "loopback", "127.0.0.1", "::1" },
     };
     for (size_t i = 0; i < sizeof named / sizeof *named; i++)
         if (strcmp(name, named[i].name) == 0)
@@ -33,18 +33,18 @@ bool packet_address(const struct rig *rig, const char *name, wh_addr *addr)
 const struct icmp_name *icmp_by_name(const char *name)
 {
     static const struct icmp_name names[] = {
-        {"net-unreachable", 3, 0, 1, 0},
-        {"host-unreachable", 3, 1, 1, 3},
-        {"protocol-unreachable", 3, 2, 4, 1},
-        {"port-unreachable", 3, 3, 1, 4},
-        {"too-big", 3, 4, 2, 0},
-        {"source-route-failed", 3, 5, 1, 0},
-        {"prohibited", 3, 13, 1, 1},
-        {"source-quench", 4, 0, -1, -1},
-        {"time-exceeded", 11, 0, 3, 0},
-        {"parameter-problem", 12, 0, 4, 0},
-        {"echo", 8, 0, 128, 0},
-        {"echo-reply", 0, 0, 129, 0},
+        { "net-unreachable", 3, 0, 1, 0 },
+        { "host-unreachable", 3, 1, 1, 3 },
+        { "protocol-unreachable", 3, 2, 4, 1 },
+        { "port-unreachable", 3, 3, 1, 4 },
+        { "too-big", 3, 4, 2, 0 },
+        { "source-route-failed", 3, 5, 1, 0 },
+        { "prohibited", 3, 13, 1, 1 },
+        { "source-quench", 4, 0, -1, -1 },
+        { "time-exceeded", 11, 0, 3, 0 },
+        { "parameter-problem", 12, 0, 4, 0 },
+        { "echo", 8, 0, 128, 0 },
+        { "echo-reply", 0, 0, 129, 0 },
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i].name) == 0)
@@ -70,7 +70,8 @@ uint16_t packet_fold(uint32_t sum)
     return (uint16_t)sum;
 }
 
-uint32_t packet_pseudo(const wh_addr *source, const wh_addr *destination, uint8_t protocol, uint32_t length)
+uint32_t packet_pseudo(const wh_addr *source, const wh_addr *destination, uint8_t protocol,
+                       uint32_t length)
 {
     size_t skip = wh_is_ipv4(source) ? 12 : 0;
     uint32_t sum = packet_sum(source->bytes + skip, 16 - skip, 0);
@@ -79,7 +80,8 @@ uint32_t packet_pseudo(const wh_addr *source, const wh_addr *destination, uint8_
 }
 
 /* Writes the options of a segment; returns their length, a multiple of 4. */
-static size_t build_options(uint8_t *at, const struct spec *spec, const struct segment_options *options)
+static size_t build_options(uint8_t *at, const struct spec *spec,
+                            const struct segment_options *options)
 {
     size_t n = 0;
     if (!spec->raw_only) {
@@ -186,7 +188,8 @@ static size_t build_segment(struct rig *rig, const struct spec *spec, const stru
 }
 
 /* The IP header in front of length bytes at at + IP_HEADER_MAX, and off it goes. */
-static bool send_packet(struct rig *rig, const struct spec *spec, struct packet *packet, uint8_t *at, size_t length)
+static bool send_packet(struct rig *rig, const struct spec *spec, struct packet *packet,
+                        uint8_t *at, size_t length)
 {
     uint8_t header[IP_HEADER_MAX];
     packet->length = (uint32_t)length;
@@ -203,32 +206,36 @@ static bool send_packet(struct rig *rig, const struct spec *spec, struct packet 
     return host_arrives(rig, frame, length, spec->segment_size, spec->partial);
 }
 
-static bool tcp_arrives(struct rig *rig, const struct spec *spec, struct packet *packet, uint8_t *at)
+static bool tcp_arrives(struct rig *rig, const struct spec *spec, struct packet *packet,
+                        uint8_t *at)
 {
     struct segment segment;
     char text[150];
     struct flow *flow = rig->at;
     struct spec whole = *spec;
-    whole.partial = spec->partial || spec->segment_size != 0; /* who puts segments together leaves the sum to us */
+    whole.partial = spec->partial ||
+                    spec->segment_size != 0; /* who puts segments together leaves the sum to us */
     spec = &whole;
     fill_segment(rig, spec, &segment);
     uint32_t first = segment.seq + ((segment.flags & WH_SYN) != 0);
     if (spec->text != NULL &&
-        !stream_lay(&flow->received, (uint64_t)(int64_t)(int32_t)(first - flow->is.peer_iss - 1), spec->text,
-                    segment.length))
+        !stream_lay(&flow->received, (uint64_t)(int64_t)(int32_t)(first - flow->is.peer_iss - 1),
+                    spec->text, segment.length))
         return rig_fail(rig, "too many texts");
     size_t length = build_segment(rig, spec, &segment, packet, at + IP_HEADER_MAX);
     segment_text(flow, &segment, true, text, sizeof text);
     note_add(rig, '<', rig->now, "%s%s", text, spec->bad_checksum ? " badsum" : "");
-    bool sound = !spec->bad_checksum && spec->cut < 0 && spec->offset < 0 && !spec->has_from && !spec->has_to &&
-                 spec->from_port < 0 && spec->to_port < 0 && !spec->bad_ip_checksum;
+    bool sound = !spec->bad_checksum && spec->cut < 0 && spec->offset < 0 && !spec->has_from &&
+                 !spec->has_to && spec->from_port < 0 && spec->to_port < 0 &&
+                 !spec->bad_ip_checksum;
     if (sound)
         flow_arrived(flow, &segment);
     return send_packet(rig, spec, packet, at, length);
 }
 
 /* The quoted packet is the last that left on this flow. */
-static bool icmp_arrives(struct rig *rig, const struct spec *spec, struct packet *packet, uint8_t *at)
+static bool icmp_arrives(struct rig *rig, const struct spec *spec, struct packet *packet,
+                         uint8_t *at)
 {
     const struct icmp_name *name = icmp_by_name(spec->message);
     struct flow *flow = rig->at;
@@ -255,8 +262,8 @@ static bool icmp_arrives(struct rig *rig, const struct spec *spec, struct packet
             put32(message + 8 + header + 4, spec->quote_seq);
         length += v4 ? header + 8 : flow->last_length;
     }
-    uint32_t sum = v4 ? 0
-                      : packet_pseudo(&packet->source, &packet->destination, IP_ICMPV6, (uint32_t)length);
+    uint32_t sum =
+        v4 ? 0 : packet_pseudo(&packet->source, &packet->destination, IP_ICMPV6, (uint32_t)length);
     put16(message + 2, (uint16_t)~packet_fold(packet_sum(message, length, sum)));
     if (spec->bad_checksum)
         message[2] ^= 0x55;
@@ -265,7 +272,8 @@ static bool icmp_arrives(struct rig *rig, const struct spec *spec, struct packet
     return send_packet(rig, spec, packet, at, length);
 }
 
-static bool udp_arrives(struct rig *rig, const struct spec *spec, struct packet *packet, uint8_t *at)
+static bool udp_arrives(struct rig *rig, const struct spec *spec, struct packet *packet,
+                        uint8_t *at)
 {
     struct flow *flow = rig->at;
     uint8_t *header = at + IP_HEADER_MAX;
@@ -299,9 +307,9 @@ static bool hex_arrives(struct rig *rig, const struct spec *spec, uint8_t *at)
 
 bool packet_arrives(struct rig *rig, struct spec *spec)
 {
-    struct packet packet = {.source = spec->has_from ? spec->from : rig->at->theirs.addr,
-                            .destination = spec->has_to ? spec->to : rig->at->ours.addr,
-                            .protocol = IP_TCP};
+    struct packet packet = { .source = spec->has_from ? spec->from : rig->at->theirs.addr,
+                             .destination = spec->has_to ? spec->to : rig->at->ours.addr,
+                             .protocol = IP_TCP };
     packet.version = wh_is_ipv4(&packet.source) ? 4 : 6;
     if (spec->length > 65400)
         return rig_fail(rig, "a frame carries 65400 bytes at most");

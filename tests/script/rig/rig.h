@@ -44,7 +44,8 @@ struct stream {
 uint8_t stream_byte(const struct stream *stream, uint64_t at);
 void stream_fill(const struct stream *stream, uint64_t at, uint8_t *to, size_t length);
 /* The first position in [at, at + length) whose byte differs, or UINT64_MAX. */
-uint64_t stream_differs(const struct stream *stream, uint64_t at, const uint8_t *bytes, size_t length);
+uint64_t stream_differs(const struct stream *stream, uint64_t at, const uint8_t *bytes,
+                        size_t length);
 /* False if there are too many texts. */
 bool stream_lay(struct stream *stream, uint64_t at, const char *bytes, size_t length);
 void stream_clear(struct stream *stream);
@@ -52,9 +53,9 @@ void stream_clear(struct stream *stream);
 /* What both ends are at; all numbers absolute. */
 struct numbers {
     bool iss_known;
-    uint32_t iss;      /* the host's */
-    uint32_t snd_nxt;  /* the host's highest number sent, plus one */
-    uint32_t snd_una;  /* highest the peer has acknowledged */
+    uint32_t iss;     /* the host's */
+    uint32_t snd_nxt; /* the host's highest number sent, plus one */
+    uint32_t snd_una; /* highest the peer has acknowledged */
     uint32_t peer_iss;
     uint32_t peer_nxt; /* the peer's next number in order */
     uint32_t acked;    /* what the host has acknowledged last */
@@ -71,10 +72,10 @@ struct flow {
     wh_endpoint ours, theirs;
     wh_conn *conn;
     wh_syn *syn;
-    struct numbers is, was; /* `was`: before `again` */
+    struct numbers is, was;       /* `was`: before `again` */
     struct stream sent, received; /* by the host */
     uint64_t send_position, read_position;
-    uint32_t events;   /* gathered and not yet named by an `event` line */
+    uint32_t events;      /* gathered and not yet named by an `event` line */
     uint16_t peer_window; /* the window field of arriving segments */
     uint32_t peer_stamp;  /* what the peer's timestamp clock showed at the start */
     uint8_t last[128];    /* beginning of the last IP packet that left, for ICMP to quote */
@@ -126,24 +127,24 @@ struct rig {
     struct lent {
         wh_frame frame;
         uint64_t hash;
-    } *lent; /* frames not yet handed back through wh_sent */
+    } * lent; /* frames not yet handed back through wh_sent */
     size_t lents, lent_room;
-    bool loose;          /* everything may leave; it is only counted */
-    uint64_t left_count; /* frames that left while loose */
+    bool loose;             /* everything may leave; it is only counted */
+    uint64_t left_count;    /* frames that left while loose */
     uint64_t left_flags[9]; /* of them with flag number i */
-    uint64_t left_data;  /* bytes of TCP data while loose */
-    bool together;       /* stimuli are gathered, nothing may leave before `end` */
-    uint8_t *batch;      /* arriving frames gathered: wh_frame array is built at the end */
+    uint64_t left_data;     /* bytes of TCP data while loose */
+    bool together;          /* stimuli are gathered, nothing may leave before `end` */
+    uint8_t *batch;         /* arriving frames gathered: wh_frame array is built at the end */
     wh_frame *batch_frame;
     size_t batches, batch_room;
-    bool undrained;      /* the scenario's end leaves records behind on purpose */
+    bool undrained; /* the scenario's end leaves records behind on purpose */
     uint64_t frames_in;
 
     struct note {
         wh_time time;
         char mark; /* '>' left, '<' arrived, ' ' a call or remark */
         char text[150];
-    } *note;
+    } * note;
     size_t notes, note_room;
     const struct line *line, *macro_line; /* being run; macro_line inside a macro, else NULL */
     bool failed;
@@ -181,7 +182,8 @@ bool host_silence(struct rig *rig, wh_time when);
 /* Nothing may have left that no line has named. */
 bool host_quiet(struct rig *rig);
 /* Hands frames to the host: one now, or with the batch. */
-bool host_arrives(struct rig *rig, const uint8_t *bytes, size_t length, uint16_t segment_size, bool partial);
+bool host_arrives(struct rig *rig, const uint8_t *bytes, size_t length, uint16_t segment_size,
+                  bool partial);
 bool host_flush(struct rig *rig);
 /* Closes everything, lets time pass, and looks for what was left behind. */
 bool host_drain(struct rig *rig);
@@ -209,7 +211,14 @@ bool packet_address(const struct rig *rig, const char *name, wh_addr *addr);
 
 enum spec_kind { SPEC_TCP, SPEC_ICMP, SPEC_UDP, SPEC_HEX };
 
-enum compare { COMPARE_NONE, COMPARE_EQUAL, COMPARE_LESS, COMPARE_LEAST, COMPARE_MORE, COMPARE_MOST };
+enum compare {
+    COMPARE_NONE,
+    COMPARE_EQUAL,
+    COMPARE_LESS,
+    COMPARE_LEAST,
+    COMPARE_MORE,
+    COMPARE_MOST
+};
 
 struct condition {
     enum compare compare;
@@ -245,7 +254,7 @@ struct spec {
     wh_addr from, to;
     bool has_from, has_to;
     int from_port, to_port; /* -1: the flow's */
-    const char *message; /* ICMP */
+    const char *message;    /* ICMP */
     uint32_t mtu, id, sequence, quote_seq;
     bool has_quote_seq;
     const char *hex;
@@ -262,7 +271,8 @@ bool packet_arrives(struct rig *rig, struct spec *spec);
 /* The Internet checksum of bytes, by hand. */
 uint32_t packet_sum(const uint8_t *bytes, size_t length, uint32_t sum);
 uint16_t packet_fold(uint32_t sum);
-uint32_t packet_pseudo(const wh_addr *source, const wh_addr *destination, uint8_t protocol, uint32_t length);
+uint32_t packet_pseudo(const wh_addr *source, const wh_addr *destination, uint8_t protocol,
+                       uint32_t length);
 
 /* ICMP messages by name, for both versions. */
 struct icmp_name {
@@ -298,7 +308,8 @@ bool expect_leaves(struct rig *rig, const struct spec *spec, wh_time from, wh_ti
 void note_add(struct rig *rig, char mark, wh_time time, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* A segment in the words of the script. */
-void segment_text(const struct flow *flow, const struct segment *segment, bool arriving, char *text, size_t room);
+void segment_text(const struct flow *flow, const struct segment *segment, bool arriving, char *text,
+                  size_t room);
 /* The failed scenario, as lines that begin with "# ". */
 void transcript_print(const struct rig *rig);
 

@@ -53,7 +53,8 @@ static size_t end_of(const struct line *line, size_t lines)
     return lines;
 }
 
-static bool run_repeat(struct scope *scope, char **word, unsigned words, const struct line *body, size_t lines)
+static bool run_repeat(struct scope *scope, char **word, unsigned words, const struct line *body,
+                       size_t lines)
 {
     int64_t times;
     if (words != 2 || !value_number(word[1], &times))
@@ -79,7 +80,7 @@ static bool run_together(struct scope *scope, const struct line *body, size_t li
 
 static bool run_macro(struct scope *scope, const struct block *macro, char **word, unsigned words)
 {
-    struct scope inner = {scope->rig, word, words, scope->depth + 1, "0"};
+    struct scope inner = { scope->rig, word, words, scope->depth + 1, "0" };
     if (inner.depth > DEPTH)
         return rig_fail(scope->rig, "macros call each other without end");
     return run_lines(&inner, macro->line, macro->lines);
@@ -113,7 +114,8 @@ static struct flow *choose_flow(struct rig *rig, char **word, unsigned *words)
     return rig->at;
 }
 
-static bool run_words(struct scope *scope, char **word, unsigned words, const struct line *line, size_t lines)
+static bool run_words(struct scope *scope, char **word, unsigned words, const struct line *line,
+                      size_t lines)
 {
     struct rig *rig = scope->rig;
     struct flow *at = rig->at;
@@ -163,7 +165,8 @@ static bool run_lines(struct scope *scope, const struct line *line, size_t lines
     char *room = malloc(WORD_ROOM), *word[SCRIPT_WORDS];
     bool good = room != NULL;
     for (size_t i = 0; i < lines && good; i++) {
-        bool block = strcmp(line[i].word[0], "repeat") == 0 || strcmp(line[i].word[0], "together") == 0;
+        bool block =
+            strcmp(line[i].word[0], "repeat") == 0 || strcmp(line[i].word[0], "together") == 0;
         size_t last = block ? i + end_of(line + i, lines - i) : i;
         if (scope->depth == 0)
             rig->line = &line[i], rig->macro_line = NULL;
@@ -203,7 +206,7 @@ bool rig_run(struct rig *rig, const struct script *script, const struct script *
     rig->variant = variant;
     rig->combination = combination;
     configure(rig);
-    struct scope scope = {rig, NULL, 0, 0, "0"};
+    struct scope scope = { rig, NULL, 0, 0, "0" };
     bool good = run_lines(&scope, scenario->line, scenario->lines);
     if (good) {
         rig->line = rig->macro_line = NULL;
@@ -233,14 +236,14 @@ void rig_free(struct rig *rig)
 unsigned rig_variants(const struct block *scenario, const struct variant **variants)
 {
     static const struct variant all[] = {
-        {"IPv4", 4, false, 0, 0},
-        {"IPv6", 6, false, 0, 0},
-        {"IPv4, wrap at our SYN", 4, true, 0xffffffff, 0xffffff9b},
-        {"IPv6, wrap at the peer's SYN", 6, true, 0xffffff9b, 0xffffffff},
-        {"IPv4, half way", 4, true, 0x7fffff9b, 0x7fffffff},
-        {"IPv6, wrap in the data", 6, true, 0xfffff000, 0xfffffa00},
-        {"IPv4, from zero", 4, true, 0, 0},
-        {"IPv6, half way in the data", 6, true, 0x7ffffa00, 0x7ffff000},
+        { "IPv4", 4, false, 0, 0 },
+        { "IPv6", 6, false, 0, 0 },
+        { "IPv4, wrap at our SYN", 4, true, 0xffffffff, 0xffffff9b },
+        { "IPv6, wrap at the peer's SYN", 6, true, 0xffffff9b, 0xffffffff },
+        { "IPv4, half way", 4, true, 0x7fffff9b, 0x7fffffff },
+        { "IPv6, wrap in the data", 6, true, 0xfffff000, 0xfffffa00 },
+        { "IPv4, from zero", 4, true, 0, 0 },
+        { "IPv6, half way in the data", 6, true, 0x7ffffa00, 0x7ffff000 },
     };
     unsigned family = 0, n = 0;
     bool plain = false;

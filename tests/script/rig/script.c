@@ -110,7 +110,8 @@ static bool begin_macro(struct script *script, unsigned number, char **word, uns
     return true;
 }
 
-static bool add_loop(struct script *script, struct block *block, unsigned number, char **word, unsigned words)
+static bool add_loop(struct script *script, struct block *block, unsigned number, char **word,
+                     unsigned words)
 {
     if (words < 4 || strcmp(word[2], "in") != 0)
         return complain(script, number, "expected: for NAME in VALUE...");
@@ -126,8 +127,8 @@ static bool add_loop(struct script *script, struct block *block, unsigned number
     return true;
 }
 
-static void add_line(struct block *block, unsigned number, const char *text, unsigned indent, char **word,
-                     unsigned words)
+static void add_line(struct block *block, unsigned number, const char *text, unsigned indent,
+                     char **word, unsigned words)
 {
     block->line = grown(block->line, block->lines, sizeof *block->line);
     struct line *line = &block->line[block->lines++];
@@ -142,8 +143,8 @@ static void add_line(struct block *block, unsigned number, const char *text, uns
 }
 
 /* One line of the file; *block is what lines are being added to. */
-static bool take_line(struct script *script, struct block **block, bool *macro, unsigned *depth, char *text,
-                      unsigned number)
+static bool take_line(struct script *script, struct block **block, bool *macro, unsigned *depth,
+                      char *text, unsigned number)
 {
     char *word[SCRIPT_WORDS];
     unsigned indent = (unsigned)strspn(text, " \t");

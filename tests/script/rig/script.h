@@ -60,6 +60,7 @@ unsigned script_combinations(const struct block *scenario);
  * it; a name it does not know stays. False if it does not fit.
  */
 typedef const char *script_value(void *context, const char *name, size_t length);
-bool script_substitute(const char *word, script_value *value, void *context, char *out, size_t room);
+bool script_substitute(const char *word, script_value *value, void *context, char *out,
+                       size_t room);
 
 #endif

@@ -15,7 +15,10 @@ struct reader {
 };
 
 /* The next word, if there is one. */
-static const char *peek(const struct reader *in) { return in->next < in->words ? in->word[in->next] : NULL; }
+static const char *peek(const struct reader *in)
+{
+    return in->next < in->words ? in->word[in->next] : NULL;
+}
 
 static bool number(struct reader *in, int64_t *out)
 {
@@ -81,7 +84,7 @@ bool condition_holds(const struct condition *condition, int64_t value)
 
 char *condition_text(const struct condition *condition, char *text)
 {
-    static const char *const sign[] = {"", "", "<", ">=", ">", "<="};
+    static const char *const sign[] = { "", "", "<", ">=", ">", "<=" };
     snprintf(text, 40, "%s%lld", sign[condition->compare], (long long)condition->value);
     return text;
 }
@@ -149,9 +152,9 @@ static bool stamps(struct reader *in)
 
 static bool absent(struct reader *in)
 {
-    static const char *const names[] = {"mss", "wscale", "sackok", "ts", "sack"};
-    enum said *const said[] = {&in->spec->mss, &in->spec->wscale, &in->spec->sackok, &in->spec->stamps,
-                               &in->spec->sack};
+    static const char *const names[] = { "mss", "wscale", "sackok", "ts", "sack" };
+    enum said *const said[] = { &in->spec->mss, &in->spec->wscale, &in->spec->sackok,
+                                &in->spec->stamps, &in->spec->sack };
     const char *word = peek(in);
     for (size_t i = 0; word != NULL && i < 5; i++)
         if (strcmp(word, names[i]) == 0) {
@@ -206,7 +209,8 @@ static bool data_length(struct reader *in)
 {
     struct spec *spec = in->spec;
     const char *word = peek(in);
-    if (word != NULL && !in->arriving && (strcmp(word, "*") == 0 || word[0] == '<' || word[0] == '>')) {
+    if (word != NULL && !in->arriving &&
+        (strcmp(word, "*") == 0 || word[0] == '<' || word[0] == '>')) {
         spec->any_length = true;
         if (word[0] != '*')
             return condition(in, &spec->length_is);
@@ -238,7 +242,8 @@ static bool tcp_attribute(struct reader *in, const char *word, bool *known)
     if (strcmp(word, "seq") == 0)
         return tcp_sequence(in, is);
     if (strcmp(word, "ack") == 0)
-        return spec->has_ack = true, sequence(in, in->arriving ? is->iss : is->peer_iss, &spec->any_ack, &spec->ack);
+        return spec->has_ack = true,
+               sequence(in, in->arriving ? is->iss : is->peer_iss, &spec->any_ack, &spec->ack);
     if (strcmp(word, "win") == 0)
         return condition(in, &spec->win);
     if (strcmp(word, "window") == 0)
@@ -303,11 +308,14 @@ static bool packet_attribute(struct reader *in, const char *word, bool *known)
     if (strcmp(word, "to-port") == 0)
         return small(in, &spec->to_port);
     if (strcmp(word, "quote") == 0)
-        return spec->has_quote_seq = true, sequence(in, in->rig->at->is.iss, NULL, &spec->quote_seq);
+        return spec->has_quote_seq = true,
+               sequence(in, in->rig->at->is.iss, NULL, &spec->quote_seq);
     if (strcmp(word, "mtu") == 0 || strcmp(word, "id") == 0 || strcmp(word, "number") == 0) {
         if (!number(in, &value))
             return false;
-        *(word[0] == 'm' ? &spec->mtu : word[0] == 'i' ? &spec->id : &spec->sequence) = (uint32_t)value;
+        *(word[0] == 'm'   ? &spec->mtu
+          : word[0] == 'i' ? &spec->id
+                           : &spec->sequence) = (uint32_t)value;
         return true;
     }
     *known = false;
@@ -347,7 +355,7 @@ static bool kind(struct reader *in)
 
 bool spec_parse(struct rig *rig, struct spec *spec, bool arriving, char **word, unsigned words)
 {
-    struct reader in = {rig, spec, arriving, word, words, 0};
+    struct reader in = { rig, spec, arriving, word, words, 0 };
     memset(spec, 0, sizeof *spec);
     spec->offset = spec->reserved = spec->hops = spec->tos = spec->cut = -1;
     spec->from_port = spec->to_port = -1;

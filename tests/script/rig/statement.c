@@ -114,7 +114,8 @@ static bool do_peer(struct rig *rig, char **word, unsigned words)
     wh_endpoint *end = word[0][0] == 'o' ? &flow->ours : &flow->theirs;
     int64_t value;
     if (words == 3 && strcmp(word[1], "address") == 0)
-        return packet_address(rig, word[2], &end->addr) || wh_addr_parse(word[2], &end->addr) >= 0 ||
+        return packet_address(rig, word[2], &end->addr) ||
+               wh_addr_parse(word[2], &end->addr) >= 0 ||
                rig_fail(rig, "`%s` is no address", word[2]);
     if (words == 3 && value_expression(word[2], flow_lookup, flow, &value)) {
         if (strcmp(word[1], "port") == 0)
@@ -208,13 +209,13 @@ static bool do_undrained(struct rig *rig, char **word, unsigned words)
 static bool do_drained(struct rig *rig, char **word, unsigned words)
 {
     (void)word, (void)words;
-    wh_stats stats = {.size = sizeof stats};
+    wh_stats stats = { .size = sizeof stats };
     wh_stats_get(rig->host, &stats);
     if (stats.connections + stats.half_open + stats.time_wait + stats.held + stats.timers == 0)
         return true;
     return rig_fail(rig,
-                    "left: %" PRIu32 " connections, %" PRIu32 " half-open, %" PRIu32 " in TIME-WAIT, %" PRIu32
-                    " held, %" PRIu32 " timers",
+                    "left: %" PRIu32 " connections, %" PRIu32 " half-open, %" PRIu32
+                    " in TIME-WAIT, %" PRIu32 " held, %" PRIu32 " timers",
                     stats.connections, stats.half_open, stats.time_wait, stats.held, stats.timers);
 }
 
@@ -223,10 +224,12 @@ static bool do_transfer(struct rig *rig, char **word, unsigned words)
     uint64_t bytes;
     int64_t drop = 0;
     if (words < 2 || !value_size(word[1], &bytes) || (words == 4 && !value_number(word[3], &drop)))
-        return rig_fail(rig, "expected: transfer-in SIZE, or transfer-out SIZE [drop-every NUMBER]");
+        return rig_fail(rig,
+                        "expected: transfer-in SIZE, or transfer-out SIZE [drop-every NUMBER]");
     if (!host_quiet(rig))
         return false;
-    return strcmp(word[0], "transfer-in") == 0 ? bulk_in(rig, bytes) : bulk_out(rig, bytes, (uint64_t)drop);
+    return strcmp(word[0], "transfer-in") == 0 ? bulk_in(rig, bytes)
+                                               : bulk_out(rig, bytes, (uint64_t)drop);
 }
 
 static const struct {
@@ -234,24 +237,24 @@ static const struct {
     bool (*run)(struct rig *, char **, unsigned);
     bool needs_host;
 } statements[] = {
-    {"config", do_config, false},
-    {"family", do_nothing, false},
-    {"numbers", do_nothing, false},
-    {"iss", do_iss, true},
-    {"peer-iss", do_iss, false},
-    {"peer", do_peer, false},
-    {"our", do_peer, false},
-    {"silence", do_silence, true},
-    {"run", do_silence, true},
-    {"loose", do_loose, true},
-    {"strict", do_loose, true},
-    {"again", do_again, true},
-    {"restore", do_restore, true},
-    {"fail-memory", do_fail_memory, true},
-    {"undrained", do_undrained, true},
-    {"drained", do_drained, true},
-    {"transfer-in", do_transfer, true},
-    {"transfer-out", do_transfer, true},
+    { "config", do_config, false },
+    { "family", do_nothing, false },
+    { "numbers", do_nothing, false },
+    { "iss", do_iss, true },
+    { "peer-iss", do_iss, false },
+    { "peer", do_peer, false },
+    { "our", do_peer, false },
+    { "silence", do_silence, true },
+    { "run", do_silence, true },
+    { "loose", do_loose, true },
+    { "strict", do_loose, true },
+    { "again", do_again, true },
+    { "restore", do_restore, true },
+    { "fail-memory", do_fail_memory, true },
+    { "undrained", do_undrained, true },
+    { "drained", do_drained, true },
+    { "transfer-in", do_transfer, true },
+    { "transfer-out", do_transfer, true },
 };
 
 static bool arrow(struct rig *rig, char **word, unsigned words, const struct when *when)
@@ -266,12 +269,13 @@ static bool arrow(struct rig *rig, char **word, unsigned words, const struct whe
         return packet_arrives(rig, &spec);
     if (rig->loose)
         return rig_fail(rig, "nothing can be expected while `loose` is on");
-    return expect_leaves(rig, &spec, when->said ? when->from : rig->now, when->said ? when->to : rig->now);
+    return expect_leaves(rig, &spec, when->said ? when->from : rig->now,
+                         when->said ? when->to : rig->now);
 }
 
 bool statement_run(struct rig *rig, char **word, unsigned words)
 {
-    struct when when = {0};
+    struct when when = { 0 };
     bool known;
     if (read_when(rig, word[0], &when)) {
         word++, words--;
@@ -279,8 +283,8 @@ bool statement_run(struct rig *rig, char **word, unsigned words)
             return rig_fail(rig, "a time alone says nothing");
     }
     bool leaves = strcmp(word[0], "-->") == 0, arrives = strcmp(word[0], "<--") == 0;
-    if (strcmp(word[0], "config") != 0 && strcmp(word[0], "family") != 0 && strcmp(word[0], "numbers") != 0 &&
-        !host_start(rig))
+    if (strcmp(word[0], "config") != 0 && strcmp(word[0], "family") != 0 &&
+        strcmp(word[0], "numbers") != 0 && !host_start(rig))
         return false;
     if (when.said && !leaves) {
         if (when.range)

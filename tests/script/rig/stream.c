@@ -26,7 +26,8 @@ void stream_fill(const struct stream *stream, uint64_t at, uint8_t *to, size_t l
         to[i] = stream_byte(stream, at + i);
 }
 
-uint64_t stream_differs(const struct stream *stream, uint64_t at, const uint8_t *bytes, size_t length)
+uint64_t stream_differs(const struct stream *stream, uint64_t at, const uint8_t *bytes,
+                        size_t length)
 {
     for (size_t i = 0; i < length; i++)
         if (bytes[i] != stream_byte(stream, at + i))

@@ -42,7 +42,8 @@ static void add(char *text, size_t room, size_t *used, const char *format, ...)
     *used += n > 0 ? (size_t)n : 0;
 }
 
-void segment_text(const struct flow *flow, const struct segment *segment, bool arriving, char *text, size_t room)
+void segment_text(const struct flow *flow, const struct segment *segment, bool arriving, char *text,
+                  size_t room)
 {
     char flags[48];
     size_t used = 0;
@@ -102,8 +103,8 @@ static void print_script(const struct rig *rig)
     printf("#\n# the script:\n");
     for (size_t i = 0; i < scenario->lines; i++) {
         const struct line *line = &scenario->line[i];
-        printf("# %c %4u  %*s%s\n", line == rig->line ? '>' : ' ', line->number, (int)line->indent, "",
-               line->text);
+        printf("# %c %4u  %*s%s\n", line == rig->line ? '>' : ' ', line->number, (int)line->indent,
+               "", line->text);
         if (line == rig->line && rig->macro_line != NULL)
             printf("# >         in it: %s\n", rig->macro_line->text);
     }
@@ -126,8 +127,8 @@ void transcript_print(const struct rig *rig)
     for (size_t i = first; i < rig->notes; i++) {
         const struct note *note = &rig->note[i];
         const char *arrow = note->mark == '<' ? "<--" : note->mark == ' ' ? "   " : "-->";
-        printf("# %c %11s  %s %s\n", note->mark == '!' ? '>' : ' ', value_time_text(note->time - rig->start, time),
-               arrow, note->text);
+        printf("# %c %11s  %s %s\n", note->mark == '!' ? '>' : ' ',
+               value_time_text(note->time - rig->start, time), arrow, note->text);
     }
     print_script(rig);
 }

@@ -14,11 +14,11 @@ struct unit {
 };
 
 static const struct unit times[] = {
-    {"ns", 1},           {"us", WH_MICROSECOND},  {"ms", WH_MILLISECOND},
-    {"s", WH_SECOND},    {"m", 60 * WH_SECOND},   {"h", 3600 * WH_SECOND},
+    { "ns", 1 },        { "us", WH_MICROSECOND }, { "ms", WH_MILLISECOND },
+    { "s", WH_SECOND }, { "m", 60 * WH_SECOND },  { "h", 3600 * WH_SECOND },
 };
 static const struct unit sizes[] = {
-    {"", 1}, {"kb", 1000}, {"mb", 1000000}, {"kib", 1024}, {"mib", 1048576},
+    { "", 1 }, { "kb", 1000 }, { "mb", 1000000 }, { "kib", 1024 }, { "mib", 1048576 },
 };
 
 /* Digits with an optional decimal part, then one of the units. */
@@ -85,7 +85,7 @@ int value_hex(const char *text, uint8_t *out, size_t room)
     for (; text[0] != 0; text += 2, n++) {
         if (!isxdigit((unsigned char)text[0]) || !isxdigit((unsigned char)text[1]) || n == room)
             return -1;
-        char pair[3] = {text[0], text[1], 0};
+        char pair[3] = { text[0], text[1], 0 };
         out[n] = (uint8_t)strtoul(pair, NULL, 16);
     }
     return (int)n;
@@ -106,7 +106,8 @@ static bool product(const char **text, value_lookup *lookup, void *context, int6
             return false;
         memcpy(word, *text, length);
         word[length] = 0;
-        if (!value_any(word, &factor) && (lookup == NULL || !lookup(context, word, length, &factor)))
+        if (!value_any(word, &factor) &&
+            (lookup == NULL || !lookup(context, word, length, &factor)))
             return false;
         result *= factor;
         *text += length;
@@ -150,11 +151,11 @@ char *value_time_text(wh_time time, char *text)
 
 int value_error(const char *name)
 {
-#define NAME_AND_VALUE(id, value, words) {#id, value},
+#define NAME_AND_VALUE(id, value, words) { #id, value },
     static const struct {
         const char *name;
         int value;
-    } errors[] = {WH_ERRORS(NAME_AND_VALUE)};
+    } errors[] = { WH_ERRORS(NAME_AND_VALUE) };
 #undef NAME_AND_VALUE
     if (strcmp(name, "none") == 0)
         return 0;
@@ -215,8 +216,8 @@ static const struct {
     const char *name;
     uint16_t flag;
 } flag_names[] = {
-    {"SYN", WH_SYN}, {"FIN", WH_FIN}, {"RST", WH_RST}, {"PSH", WH_PSH}, {"ACK", WH_ACK},
-    {"URG", WH_URG}, {"ECE", WH_ECE}, {"CWR", WH_CWR}, {"AE", WH_AE},
+    { "SYN", WH_SYN }, { "FIN", WH_FIN }, { "RST", WH_RST }, { "PSH", WH_PSH }, { "ACK", WH_ACK },
+    { "URG", WH_URG }, { "ECE", WH_ECE }, { "CWR", WH_CWR }, { "AE", WH_AE },
 };
 #define FLAG_NAMES (sizeof flag_names / sizeof *flag_names)
 
