@@ -41,15 +41,22 @@ bool address_is_ours(const struct wh_stack *host, const wh_addr *addr)
     return false;
 }
 
+/* RFC 4291 2.5.6. */
+static bool is_link_local(const wh_addr *addr)
+{
+    return addr->bytes[0] == 0xfe && (addr->bytes[1] & 0xc0) == 0x80;
+}
+
 bool address_on_link(const struct wh_stack *host, const wh_addr *addr)
 {
+    bool ipv4 = wh_is_ipv4(addr);
     for (unsigned i = 0; i < host->addresses; i++) {
-        if (in_prefix(&host->address[i].addr, addr, host->address[i].prefix)) {
+        if (wh_is_ipv4(&host->address[i].addr) == ipv4 &&
+            in_prefix(&host->address[i].addr, addr, host->address[i].prefix)) {
             return true;
         }
     }
-    /* RFC 4291 2.5.6: link-local is always on the link. */
-    return addr->bytes[0] == 0xfe && (addr->bytes[1] & 0xc0) == 0x80;
+    return is_link_local(addr); /* always on the link */
 }
 
 /* All ones behind the prefix of one of our IPv4 networks (RFC 1122 3.2.1.3), where there is such an address. */
@@ -75,16 +82,22 @@ bool address_is_network_broadcast(const struct wh_stack *host, const wh_addr *ad
     return false;
 }
 
+/* How well an address of ours suits a destination of its family: rules 2 and 8 of RFC 6724 5. */
+static unsigned suitability(const struct address *own, const wh_addr *destination)
+{
+    bool same_scope = is_link_local(&own->addr) == is_link_local(destination);
+    bool near = in_prefix(&own->addr, destination, own->prefix);
+    return (same_scope ? 256U : 0) + (near ? own->prefix : 0);
+}
+
 bool address_choose(const struct wh_stack *host, const wh_addr *destination, wh_addr *source)
 {
     const struct address *best = NULL;
     bool ipv4 = wh_is_ipv4(destination);
     for (unsigned i = 0; i < host->addresses; i++) {
         const struct address *own = &host->address[i];
-        if (wh_is_ipv4(&own->addr) != ipv4) {
-            continue;
-        }
-        if (best == NULL || in_prefix(&own->addr, destination, own->prefix)) {
+        if (wh_is_ipv4(&own->addr) == ipv4 &&
+            (best == NULL || suitability(own, destination) > suitability(best, destination))) {
             best = own;
         }
     }

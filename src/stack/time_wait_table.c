@@ -55,7 +55,9 @@ static bool grow(struct time_wait_table *table)
 
 static bool make_room(struct time_wait_table *table)
 {
-    uint32_t slabs = (table->tail >> SLAB_BITS) - (table->head >> SLAB_BITS) + 1;
+    /* Slab numbers wrap where positions do. */
+    uint32_t slabs =
+        (((table->tail >> SLAB_BITS) - (table->head >> SLAB_BITS)) & (UINT32_MAX >> SLAB_BITS)) + 1;
     if (slabs > table->directory && !grow(table)) {
         return false;
     }
@@ -124,12 +126,14 @@ struct time_wait *time_wait_first(struct time_wait_table *table, uint32_t *posit
 
 struct time_wait *time_wait_walk(const struct time_wait_table *table, uint32_t *position)
 {
-    while (*position != table->tail) {
+    if (*position - table->head > table->tail - table->head) {
+        *position = table->head; /* what stood there has ended, and its slab may be gone */
+    }
+    for (; *position != table->tail; (*position)++) {
         struct time_wait *entry = time_wait_at(table, *position);
         if (!is_hole(entry)) {
             return entry;
         }
-        (*position)++;
     }
     return NULL;
 }

@@ -18,7 +18,7 @@
 
 struct arena {
     size_t bytes; /* given out by the hooks and not returned */
-    long refuse;  /* this many requests from now is refused; negative: none */
+    long grants;  /* this many more requests are granted, then none; negative: all */
     bool refuse_all;
     struct memory memory;
     struct chunk_store store;
@@ -27,9 +27,10 @@ struct arena {
 static inline void *arena_alloc(void *context, size_t size)
 {
     struct arena *arena = context;
-    if (arena->refuse_all || (arena->refuse >= 0 && arena->refuse-- == 0)) {
+    if (arena->refuse_all || arena->grants == 0) {
         return NULL;
     }
+    arena->grants -= arena->grants > 0;
     void *at = malloc(size);
     assert_non_null(at);
     memset(at, 0xa5, size); /* nobody may count on zeros */
@@ -53,7 +54,7 @@ static inline void arena_begin(struct arena *arena, size_t cap)
 {
     wh_memory hooks = arena_hooks(arena);
     memset(arena, 0, sizeof *arena);
-    arena->refuse = -1;
+    arena->grants = -1;
     memory_init(&arena->memory, &hooks, cap);
     chunk_store_init(&arena->store, &arena->memory);
 }

@@ -263,7 +263,7 @@ static void the_number_of_blocks_is_bounded(void **state)
     arena_end(&arena);
 }
 
-/* The nth request for memory fails, for every n: what is held is a prefix of what was told. */
+/* Memory ends after n requests, for every n: what was told is held, what was not is not. */
 static void refused_memory_loses_only_what_was_refused(void **state)
 {
     (void)state;
@@ -273,7 +273,7 @@ static void refused_memory_loses_only_what_was_refused(void **state)
         uint8_t data[3000];
         uint32_t held = 0;
         arena_begin(&arena, (size_t)1 << 24);
-        arena.refuse = n;
+        arena.grants = n;
         for (uint32_t i = 0; i < 40; i++) {
             wh_reason reason =
                 reassembly_add(&r, &arena.store, 100 + i * 4000, data, sizeof data, SIZE_MAX);
