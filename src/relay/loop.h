@@ -51,6 +51,7 @@ struct relay {
     struct datagrams datagrams;
 
     struct publisher *publishers;
+    wh_time accept_again; /* when listeners that were left alone are asked again, or WH_NEVER */
     struct watcher *watchers;
 
     uint64_t shortage[SHORTAGES]; /* times */
@@ -77,6 +78,9 @@ void tcp_load(const struct relay *relay, struct relay_load *load);
 /* Frees what ended in this turn. */
 void tcp_bury(struct relay *relay);
 void tcp_free(struct relay *relay);
+
+/* publish.c */
+void publish_resume(struct relay *relay);
 
 /* udp.c, icmp.c */
 void udp_receive(struct relay *relay);

@@ -24,8 +24,29 @@ struct publisher {
     struct source source;
     int fd;
     uint16_t port;
+    bool paused;
     struct publisher *next;
 };
+
+/* How long a listener is left alone that cannot be served for want of descriptors. */
+#define PAUSE_TIME (WH_SECOND / 2)
+
+static void set_watched(const struct relay *relay, struct publisher *publisher, uint32_t events)
+{
+    struct epoll_event event = { .events = events, .data.ptr = &publisher->source };
+    epoll_ctl(relay->epoll, EPOLL_CTL_MOD, publisher->fd, &event);
+    publisher->paused = events == 0;
+}
+
+void publish_resume(struct relay *relay)
+{
+    if (relay->now < relay->accept_again)
+        return;
+    relay->accept_again = WH_NEVER;
+    for (struct publisher *publisher = relay->publishers; publisher; publisher = publisher->next)
+        if (publisher->paused)
+            set_watched(relay, publisher, EPOLLIN);
+}
 
 /* Reads a port number that fills the text up to `end`. */
 static bool read_port(const char *text, const char *end, uint16_t *port)
@@ -111,8 +132,12 @@ static void accept_ready(struct relay *relay, struct source *source, uint32_t ev
             tcp_published(relay, fd, publisher->port);
             continue;
         }
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             relay_short_of(relay, SHORT_OF_DESCRIPTORS);
+            set_watched(relay, publisher, 0);
+            relay->accept_again = relay->now + PAUSE_TIME;
+            return;
+        }
         if (errno != ECONNABORTED && errno != EINTR)
             return;
     }

@@ -170,6 +170,7 @@ static wh_time next_wake(const struct relay *relay, wh_time until)
 {
     wh_time when = MIN(until, wh_wake(relay->host));
     when = MIN(when, tcp_wake(relay));
+    when = MIN(when, relay->accept_again);
     when = MIN(when, datagrams_wake(&relay->datagrams));
     if (relay->path)
         when = MIN(when, wh_path_wake(relay->path));
@@ -210,6 +211,7 @@ int relay_turn(struct relay *relay, wh_time until)
         path_to_stack(relay);
     serve_stack(relay);
     tcp_serve(relay);
+    publish_resume(relay);
     datagrams_expire(&relay->datagrams, relay->now);
     if (relay->tap.calls)
         relay->tap.calls(relay->tap.context, relay->host);
@@ -308,6 +310,7 @@ struct relay *relay_new(const struct relay_plan *plan, char *error, size_t error
     relay->path = plan->path;
     relay->tap = plan->tap;
     relay->host_loopback = plan->host_loopback;
+    relay->accept_again = WH_NEVER;
     list_init(&relay->flows);
     list_init(&relay->ready);
     list_init(&relay->parting);

@@ -38,7 +38,7 @@
 #include "relay/upstream.h"
 
 enum {
-    SHARE = 1 << 20,      /* bytes one flow may move in a turn, each way */
+    SHARE = 1 << 18,      /* bytes one flow may move in a turn, each way */
     READ_FIRST = 1 << 14, /* bytes asked of a socket that has shown little yet */
     READ_MOST = 1 << 18,
     SLICES = 64,
