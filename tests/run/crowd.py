@@ -50,6 +50,8 @@ while len(connections) + len(failures) < count and time.monotonic() < deadline:
             connections[fd] = sock
         except OSError as error:
             failures.append(str(error))
+for fd in opening:
+    poll.unregister(fd)
 print("open", len(connections), "failed", len(failures), *set(failures), flush=True)
 with open(opened_file, "w", encoding="ascii"):
     pass

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # 8 MiB each way over a bad path: loss 3%, delay 20 ms, reordering, duplication, corruption. Every
-# byte counts; the time does not. WH_BULK sets the bytes.
+# byte counts; the time does not. WH_FAULTS sets the bytes.
 TEST_LIMIT=400
 . "$(dirname "$0")/lib.sh"
 needs nc openssl
 
-bytes=${WH_BULK:-8388608}
+bytes=${WH_FAULTS:-8388608}
 export -f noise digest
 there=$(noise "$bytes" 5 | digest)
 back=$(noise "$bytes" 6 | digest)
