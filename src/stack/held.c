@@ -55,6 +55,7 @@ void held_begin(struct wh_stack *host, struct wh_listener *listener, const struc
     held->offered = true;
     held->expires = tcp->now + host->config.held_timeout;
     step(tcp, &held->record, WH_ON_PASSIVE_OPEN, WH_WHY_SYN_HELD);
+    tcp->arc = WH_ON_NOTHING; /* the segment met a LISTEN and left one: no arc of its own */
     list_append(&host->held_by_age, &held->age_link);
     tell(held);
 }
