@@ -80,8 +80,8 @@ void dns_server(struct sockaddr_storage *address, socklen_t *length)
 void dns_inside(const char *host_conf, char *conf)
 {
     static const char *const kept[] = { "search", "domain", "options" };
-    strcpy(conf, OUR_NAME_SERVER);
-    size_t used = strlen(conf);
+    size_t used = strlen(OUR_NAME_SERVER);
+    memcpy(conf, OUR_NAME_SERVER, used + 1);
     for (const char *line = host_conf; *line; line += strcspn(line, "\n"), line += *line == '\n') {
         size_t length = strcspn(line, "\n");
         for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
