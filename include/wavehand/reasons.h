@@ -27,6 +27,9 @@
     X(ARP_MALFORMED, "malformed ARP packet", "RFC 826")                                            \
     X(ND_MALFORMED, "malformed neighbour discovery message", "RFC 4861 7.1")                       \
     X(NEIGHBOUR_UNRESOLVED, "no answer to ARP or neighbour solicitation", "RFC 1122 2.3.2.2")      \
+    X(NEIGHBOUR_UNASKED, "tells of a neighbour that nobody here asked for", "RFC 4861 7.2.5")      \
+    X(ADDRESS_CONFLICT, "another station claims an address of ours", "RFC 5227 2.4")               \
+    X(NO_ROUTE, "beyond the link, and there is no gateway", "RFC 1122 3.3.1.1")                    \
     X(ICMP_MALFORMED, "malformed ICMP message", "RFC 792")                                         \
     X(ICMP_CHECKSUM, "ICMP checksum wrong", "RFC 792")                                             \
     X(ICMP_IGNORED, "ICMP message of a kind that needs no action", "RFC 1122 3.2.2")               \

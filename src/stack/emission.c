@@ -42,8 +42,9 @@ static void segment_of(const struct reply *reply, struct segment *segment)
 /* A reply whose next hop is not known is as good as lost; the peer's retransmission brings another. */
 static bool send_reply(struct wh_stack *host, struct outbox *outbox, const struct reply *reply)
 {
-    if (hop_prepare(host, outbox, &reply->tuple.remote) != HOP_READY) {
-        host->tcp.count[WH_WHY_NEIGHBOUR_UNRESOLVED]++;
+    enum hop hop = hop_prepare(host, outbox, &reply->tuple.remote, false);
+    if (hop != HOP_READY) {
+        host->tcp.count[hop == HOP_NO_ROUTE ? WH_WHY_NO_ROUTE : WH_WHY_NEIGHBOUR_UNRESOLVED]++;
         return true;
     }
     struct segment segment;
@@ -99,19 +100,11 @@ static bool send_packets(struct wh_stack *host, struct outbox *outbox)
 {
     struct packet_queue *queue = &host->packets;
     while (queue->head != NULL) {
-        struct packet packet;
-        struct chunk *first = queue->head;
         if (outbox_full(outbox)) {
             return false;
         }
-        wh_reason reason = ip_parse(&packet, first->data + first->begin, chunk_length(first));
-        if (reason != WH_WHY_NONE || hop_prepare(host, outbox, &packet.destination) != HOP_READY) {
-            host->tcp.count[WH_WHY_NEIGHBOUR_UNRESOLVED]++;
-            chunk_drop(&host->tcp.chunks, packet_take(queue));
-            continue;
-        }
-        first = packet_take(queue);
-        if (!emit_packet(outbox, first)) {
+        struct chunk *first = packet_take(queue);
+        if (hop_packet(host, outbox, first) == HOP_READY && !emit_packet(outbox, first)) {
             chunk_drop(&host->tcp.chunks, first); /* no memory for a slot: lost */
             return false;
         }
@@ -119,21 +112,45 @@ static bool send_packets(struct wh_stack *host, struct outbox *outbox)
     return true;
 }
 
+/* What leaves for nowhere is lost, as on any path, so that the connection's timers see to it. */
+static bool send_into_the_void(struct wh_stack *host, struct wh_conn *conn, wh_reason reason)
+{
+    wh_frame frames[16];
+    struct outbox outbox = { .tcp = &host->tcp, .frames = frames, .cap = 16 };
+    bool done;
+    do {
+        outbox.n = 0;
+        done = tcp_output(conn, &outbox);
+        for (size_t i = 0; i < outbox.n; i++) {
+            host->tcp.count[reason]++;
+            emit_return(&host->tcp, frames[i].buffer);
+        }
+    } while (!done && outbox_full(&outbox));
+    return done;
+}
+
+static bool send_lost(struct wh_stack *host, struct wh_conn *conn, enum hop hop)
+{
+    wh_reason reason = hop == HOP_NO_ROUTE ? WH_WHY_NO_ROUTE : WH_WHY_NEIGHBOUR_UNRESOLVED;
+    if (conn_state(conn) != WH_SYN_SENT) {
+        return send_into_the_void(host, conn, reason);
+    }
+    tcp_die(conn, WH_ON_GAVE_UP, reason,
+            hop == HOP_NO_ROUTE ? WH_E_NETUNREACH : WH_E_HOSTUNREACH);
+    stack_settle(host, conn);
+    return true;
+}
+
 /* One connection's turn. False: it wants another, because the outbox is full or memory is short. */
 static bool send_connection(struct wh_stack *host, struct outbox *outbox, struct wh_conn *conn)
 {
-    switch (hop_prepare(host, outbox, &conn->tuple.remote)) {
-    case HOP_READY: break;
-    case HOP_PENDING: return false;
-    case HOP_UNREACHABLE:
-        if (conn_state(conn) == WH_SYN_SENT) {
-            tcp_die(conn, WH_ON_GAVE_UP, WH_WHY_NEIGHBOUR_UNRESOLVED, WH_E_HOSTUNREACH);
-            stack_settle(host, conn);
-            return true;
-        }
-        return true; /* its retransmission timer brings it back */
+    const wh_addr *remote = &conn->tuple.remote;
+    enum hop hop = hop_prepare(host, outbox, remote, true);
+    switch (hop) {
+    case HOP_READY: return tcp_output(conn, outbox);
+    case HOP_PENDING: hop_wait(host, remote, &conn->ready_link); return true;
+    default: return send_lost(host, conn, hop);
     }
-    return tcp_output(conn, outbox);
 }
 
 static void send_connections(struct wh_stack *host, struct outbox *outbox)
@@ -170,6 +187,7 @@ size_t wh_output(wh_stack *host, wh_frame *frames, size_t cap, wh_time now)
     } else if (!outbox_full(&outbox)) {
         host->stalled_until = tcp->now + STALL;
     }
+    hop_solicit(host, &outbox); /* what the frames above have asked for */
     return outbox.n;
 }
 
@@ -187,6 +205,7 @@ wh_time wh_wake(const wh_stack *host)
     wake = MIN(wake, half_open_wake(host));
     wake = MIN(wake, stack_time_wait_wake(host));
     wake = MIN(wake, held_wake(host));
+    wake = MIN(wake, neighbours_wake(&host->neighbours));
     bool waiting = tcp->replies.count > 0 || host->packets.head != NULL || !list_empty(&tcp->ready);
     return waiting ? MIN(wake, host->stalled_until) : wake;
 }

@@ -22,12 +22,23 @@ void wh_config_init(wh_config *config)
     config->held_timeout = 120 * WH_SECOND;
 }
 
+/* An Ethernet link needs the address of one station: neither none nor a group. */
+static bool link_valid(const wh_config *config)
+{
+    static const uint8_t no_station[6] = { 0 };
+    if (config->link == WH_LINK_ETHERNET) {
+        return (config->ethernet[0] & 1) == 0 &&
+               memcmp(config->ethernet, no_station, sizeof no_station) != 0;
+    }
+    return config->link == WH_LINK_IP;
+}
+
 static bool config_valid(const wh_config *config)
 {
     static const uint8_t no_seed[32] = { 0 };
     return config->size >= sizeof *config && config->memory.alloc != NULL &&
            config->memory.free != NULL && config->memory_cap >= LEAST_MEMORY && config->mtu >= 68 &&
-           config->mtu <= 65535 && config->max_time_wait > 0 && config->link == WH_LINK_IP &&
+           config->mtu <= 65535 && config->max_time_wait > 0 && link_valid(config) &&
            config->msl <= 3600 * WH_SECOND && memcmp(config->seed, no_seed, sizeof no_seed) != 0;
 }
 
@@ -88,6 +99,8 @@ static void init_tables(struct wh_stack *host)
     pool_init(&host->half_opens, memory, sizeof(struct half_open), 256);
     pool_init(&host->helds, memory, sizeof(struct wh_syn), 32);
     time_wait_table_init(&host->time_waits, memory);
+    struct siphash_key neighbour_key = derive(seed, 5);
+    neighbours_init(&host->neighbours, memory, &host->tcp.chunks, &host->tcp.ready, &neighbour_key);
 }
 
 static int init_tcp(struct wh_stack *host, wh_time now)
@@ -165,6 +178,7 @@ void wh_stack_free(wh_stack *host)
     pool_free(&host->half_opens);
     time_wait_table_free(&host->time_waits);
     demux_free(&host->demux);
+    neighbours_free(&host->neighbours);
     reply_queue_free(&tcp->replies, &tcp->memory);
     trace_free(&tcp->trace, &tcp->memory);
     if (tcp->defaults != NULL) {

@@ -17,6 +17,7 @@
 #define WAVEHAND_STACK_STACK_H
 
 #include "stack/demux.h"
+#include "stack/neighbour.h"
 #include "stack/time_wait_table.h"
 #include "tcp/half_open.h"
 #include "tcp/protocol.h"
@@ -102,8 +103,8 @@ struct wh_stack {
     struct address address[MAX_ADDRESSES];
     unsigned addresses;
     wh_addr gateway[2]; /* IPv4, IPv6; all zero: none */
-    struct station broadcast;
-    uint8_t link_header[ETHERNET_HEADER];
+    struct neighbours neighbours; /* Ethernet only */
+    uint8_t link_header[ETHERNET_HEADER]; /* of the frame in progress */
 
     uint32_t port_counter; /* RFC 6056, algorithm 3 */
     wh_time stalled_until; /* output found no memory: not before this */
@@ -162,13 +163,23 @@ bool address_choose(const struct wh_stack *host, const wh_addr *destination, wh_
 
 bool address_on_link(const struct wh_stack *host, const wh_addr *addr);
 
-/* hop.c: the next hop on an Ethernet link. */
-enum hop { HOP_READY, HOP_PENDING, HOP_UNREACHABLE };
-/* Makes host->link_header fit for this destination (Ethernet), asking for its station if need be. */
-enum hop hop_prepare(struct wh_stack *host, struct outbox *outbox, const wh_addr *destination);
+/* hop.c: the next hop on an Ethernet link. On a bare IP link it is always READY. */
+enum hop {
+    HOP_READY,
+    HOP_PENDING,     /* its station has been asked for */
+    HOP_UNREACHABLE, /* its station does not answer */
+    HOP_NO_ROUTE,    /* beyond the link, and no gateway */
+};
+/* Points the outbox at this destination, asking for its station if need be. */
+enum hop hop_prepare(struct wh_stack *host, struct outbox *outbox, const wh_addr *destination,
+                     bool may_wait);
+/* After PENDING: the link, which stands in no list, joins tcp.ready when there is an answer. */
+void hop_wait(struct wh_stack *host, const wh_addr *destination, struct link *link);
+/* The same for a whole packet. Unless READY it is kept for later, or dropped and counted. */
+enum hop hop_packet(struct wh_stack *host, struct outbox *outbox, struct chunk *packet);
 void hop_arp(struct wh_stack *host, const uint8_t *bytes, size_t length);
 void hop_neighbour(struct wh_stack *host, const struct packet *packet, const struct icmp *icmp);
-/* Queues solicitations that are due. */
+/* Emits the questions that are due, and lets those go on who waited for answers. */
 void hop_solicit(struct wh_stack *host, struct outbox *outbox);
 
 /* icmp.c */

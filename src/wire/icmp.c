@@ -384,6 +384,13 @@ size_t nd_build_solicitation(uint8_t *at, size_t room, const wh_addr *source, co
                     ND_SOURCE_STATION, station, sum);
 }
 
+size_t nd_build_probe(uint8_t *at, size_t room, const wh_addr *source, const wh_addr *target,
+                      const struct station *station, const struct checksum *sum)
+{
+    return build_nd(at, room, source, target, V6_NEIGHBOUR_SOLICITATION, 0, target,
+                    ND_SOURCE_STATION, station, sum);
+}
+
 size_t nd_build_advertisement(uint8_t *at, size_t room, const wh_addr *source,
                               const wh_addr *destination, const wh_addr *target,
                               const struct station *station, bool solicited,

@@ -87,6 +87,9 @@ wh_addr nd_solicited_node_group(const wh_addr *addr);
  */
 size_t nd_build_solicitation(uint8_t *at, size_t room, const wh_addr *source, const wh_addr *target,
                              const struct station *station, const struct checksum *sum);
+/* The same to the target alone: is it still there? (RFC 4861 7.3.3) */
+size_t nd_build_probe(uint8_t *at, size_t room, const wh_addr *source, const wh_addr *target,
+                      const struct station *station, const struct checksum *sum);
 size_t nd_build_advertisement(uint8_t *at, size_t room, const wh_addr *source,
                               const wh_addr *destination, const wh_addr *target,
                               const struct station *station, bool solicited,
