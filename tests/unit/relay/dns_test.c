@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <netdb.h>
@@ -23,9 +24,8 @@ static const char *server_of(const char *conf)
     dns_server_of(conf, &address, &length);
     getnameinfo((struct sockaddr *)&address, length, host, sizeof host, port, sizeof port,
                 NI_NUMERICHOST | NI_NUMERICSERV);
-    strcpy(text, host);
-    strcat(text, " ");
-    return strcat(text, port);
+    snprintf(text, sizeof text, "%s %s", host, port);
+    return text;
 }
 
 static void finds_the_first_server(void **state)

@@ -59,7 +59,7 @@ static void refuses_a_long_address(void **state)
     (void)state;
     char spec[300];
     memset(spec, '1', sizeof spec);
-    strcpy(spec + 250, ":80:80");
+    memcpy(spec + 250, ":80:80", 7);
     char error[256];
     struct relay_publish publish;
     assert_int_equal(relay_publish_parse(spec, &publish, error, sizeof error), -1);
