@@ -157,8 +157,8 @@ WH_API int wh_capture_open(wh_capture **capture, const char *file, wh_link_kind 
 /*
  * Adds one frame, its checksums completed, with an optional comment. `when` is
  * nanoseconds since 1970. Super-segments are written whole. WH_E_IO when the file
- * cannot grow: it is cut back to the last whole frame, and every later call
- * answers the same. WH_E_MSGSIZE for a frame no IP packet can fill.
+ * cannot grow, errno saying why: it is cut back to the last whole frame, and
+ * every later call answers the same. WH_E_MSGSIZE for a frame no IP packet can fill.
  */
 WH_API int wh_capture_write(wh_capture *capture, uint64_t when, bool outgoing,
                             const wh_frame *frame, const char *comment);

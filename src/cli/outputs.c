@@ -20,10 +20,9 @@ struct outputs {
     const char *ladder_name;
     FILE *trace;
     const char *trace_name;
-    bool trace_broken;
+    int trace_cause; /* errno of the first line that could not be written */
     wh_capture *capture;
     const char *capture_name;
-    bool capture_broken;
     uint64_t arrived[2];      /* frames that went into each end's stack */
     wh_trace_record *records; /* of the last drain */
     size_t record_count, record_room;
@@ -96,6 +95,14 @@ static bool open_ladder(struct outputs *outputs, const struct options *options)
     return outputs->ladder != NULL;
 }
 
+/* A line was written, or not: the first failure is the one to tell. */
+static void note_trace(struct outputs *outputs, bool written)
+{
+    if (!written && outputs->trace_cause == 0) {
+        outputs->trace_cause = errno != 0 ? errno : EIO;
+    }
+}
+
 static bool open_trace(struct outputs *outputs, const struct options *options)
 {
     if (options->trace == NULL) {
@@ -107,7 +114,7 @@ static bool open_trace(struct outputs *outputs, const struct options *options)
     if (outputs->trace == NULL) {
         return false;
     }
-    outputs->trace_broken = !trace_json_begin(outputs->trace, plan->left, plan->right, plan->wall);
+    note_trace(outputs, trace_json_begin(outputs->trace, plan->left, plan->right, plan->wall));
     return true;
 }
 
@@ -189,7 +196,7 @@ static void drain(struct outputs *outputs, enum ladder_side end, wh_stack *host)
         ladder_lost(outputs->ladder, lost);
     }
     if (lost > 0 && outputs->trace != NULL) {
-        outputs->trace_broken |= !trace_json_lost(outputs->trace, name, lost);
+        note_trace(outputs, trace_json_lost(outputs->trace, name, lost));
     }
 }
 
@@ -200,8 +207,8 @@ static void tell(struct outputs *outputs, enum ladder_side end)
         ladder_records(outputs->ladder, end, outputs->records, outputs->record_count);
     }
     for (size_t i = 0; i < outputs->record_count && outputs->trace != NULL; i++) {
-        outputs->trace_broken |=
-            !trace_json_record(outputs->trace, name, &outputs->records[i], outputs->plan.start);
+        note_trace(outputs, trace_json_record(outputs->trace, name, &outputs->records[i],
+                                              outputs->plan.start));
     }
 }
 
@@ -225,9 +232,8 @@ static void capture(struct outputs *outputs, const wh_frame *frames, size_t n, u
         }
         char text[COMMENT_TEXT];
         const char *comment = record != NULL ? comment_text(record, text) : NULL;
-        if (wh_capture_write(outputs->capture, when, outgoing, &frames[i], comment) < 0) {
-            outputs->capture_broken = true;
-        }
+        /* Once a write has failed, closing says so again. */
+        (void)wh_capture_write(outputs->capture, when, outgoing, &frames[i], comment);
     }
 }
 
@@ -319,8 +325,7 @@ void outputs_path(struct outputs *outputs, wh_path *path)
             ladder_notes(outputs->ladder, notes, n);
         }
         for (size_t i = 0; i < n && outputs->trace != NULL; i++) {
-            outputs->trace_broken |=
-                !trace_json_note(outputs->trace, &notes[i], outputs->plan.start);
+            note_trace(outputs, trace_json_note(outputs->trace, &notes[i], outputs->plan.start));
         }
     }
 }
@@ -359,12 +364,15 @@ int outputs_close(struct outputs *outputs)
         complain_unwritten(outputs, "--ladder", outputs->ladder_name);
         result = -1;
     }
-    if (outputs->trace != NULL && ((fclose(outputs->trace) != 0) | outputs->trace_broken)) {
+    if (outputs->trace != NULL) {
+        note_trace(outputs, fclose(outputs->trace) == 0);
+    }
+    if (outputs->trace_cause != 0) {
+        errno = outputs->trace_cause;
         complain_unwritten(outputs, "--trace", outputs->trace_name);
         result = -1;
     }
-    if (outputs->capture != NULL &&
-        ((wh_capture_close(outputs->capture) < 0) | outputs->capture_broken)) {
+    if (outputs->capture != NULL && wh_capture_close(outputs->capture) < 0) {
         complain_unwritten(outputs, "--pcap", outputs->capture_name);
         result = -1;
     }

@@ -54,7 +54,7 @@ static const uint64_t flush_after = WH_SECOND / 10;
 struct wh_capture {
     int fd;
     bool standard_output;
-    bool failed; /* the file cannot grow any more */
+    int cause; /* errno of the write that failed; the file cannot grow any more */
     wh_link_kind link;
     const struct checksum *sum;
     uint64_t written; /* bytes of whole blocks in the file */
@@ -157,23 +157,30 @@ static bool is_regular(int fd)
     return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+/* The answer once a write has failed: errno says again why it did. */
+static int failed_before(const wh_capture *capture)
+{
+    errno = capture->cause;
+    return WH_E_IO;
+}
+
 /* Gives up: what of the buffer was written in part is taken back where that is possible. */
 static int fail(wh_capture *capture, size_t taken)
 {
-    capture->failed = true;
+    capture->cause = errno != 0 ? errno : EIO;
     capture->written += whole_blocks(capture, taken);
     capture->used = 0;
     if (is_regular(capture->fd) && !capture->standard_output &&
         ftruncate(capture->fd, (off_t)capture->written) != 0)
-        return WH_E_IO; /* it stays as it is; readers complain about its last block only */
-    return WH_E_IO;
+        return failed_before(capture); /* readers complain about its last block only */
+    return failed_before(capture);
 }
 
 int wh_capture_flush(wh_capture *capture)
 {
     size_t taken = 0;
-    if (capture->failed)
-        return WH_E_IO;
+    if (capture->cause != 0)
+        return failed_before(capture);
     while (taken < capture->used) {
         ssize_t n = write(capture->fd, capture->buffer + taken, capture->used - taken);
         if (n < 0 && errno == EINTR)
@@ -214,7 +221,7 @@ int wh_capture_open(wh_capture **answer, const char *file, wh_link_kind link, ch
     if (wh_capture_flush(capture) != WH_OK) {
         snprintf(error, error_size, "%s: cannot write to this capture file: %s", file,
                  strerror(errno));
-        wh_capture_close(capture);
+        (void)wh_capture_close(capture);
         return WH_E_IO;
     }
     *answer = capture;
@@ -237,8 +244,8 @@ int wh_capture_write(wh_capture *capture, uint64_t when, bool outgoing, const wh
 {
     size_t comment_length = comment != NULL ? strnlen(comment, COMMENT_MAX) : 0;
     const uint32_t flags = outgoing ? PACKET_OUTBOUND : PACKET_INBOUND;
-    if (capture->failed)
-        return WH_E_IO;
+    if (capture->cause != 0)
+        return failed_before(capture);
     if (frame->length > FRAME_MAX)
         return WH_E_MSGSIZE;
     if (capture->used + PACKET_BLOCK_MAX > BUFFER && wh_capture_flush(capture) != WH_OK)
@@ -267,8 +274,12 @@ int wh_capture_close(wh_capture *capture)
     if (capture == NULL)
         return WH_OK;
     int result = wh_capture_flush(capture);
-    if (!capture->standard_output && close(capture->fd) != 0)
+    int cause = errno;
+    if (!capture->standard_output && close(capture->fd) != 0 && result == WH_OK) {
         result = WH_E_IO;
+        cause = errno;
+    }
     free(capture);
+    errno = cause;
     return result;
 }

@@ -131,7 +131,7 @@ static int agree(wh_tun *tun, bool offload, char *error, size_t error_size)
     } offers[] = {
         { OFFLOAD_CHECKSUM | OFFLOAD_TSO4 | OFFLOAD_TSO6 | OFFLOAD_USO4 | OFFLOAD_USO6, NULL },
         { OFFLOAD_CHECKSUM | OFFLOAD_TSO4 | OFFLOAD_TSO6,
-          "this kernel's TUN devices lack UDP segmentation offload (USO)" },
+          NULL }, /* before Linux 6.2 there is no USO */
         { OFFLOAD_CHECKSUM, "this kernel's TUN devices lack TCP segmentation offload" },
         { 0, "this kernel's TUN devices lack checksum and segmentation offload" },
     };
