@@ -15,6 +15,11 @@ set(CMAKE_SHARED_LINKER_FLAGS_COVERAGE "--coverage")
 # The core's functions are small and many: inlining across files is worth a quarter of its speed.
 option(WAVEHAND_LTO "Optimise across files" OFF)
 set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ${WAVEHAND_LTO})
+if(WAVEHAND_LTO AND CMAKE_C_COMPILER_ID STREQUAL GNU)
+  # Objects also hold plain code, so that scores of test programs need not each optimise the whole
+  # stack anew (wavehand_test_program links without).
+  add_compile_options(-ffat-lto-objects)
+endif()
 add_compile_options($<$<CONFIG:Release>:-fno-semantic-interposition>)
 
 option(WAVEHAND_SANITIZE "AddressSanitizer and UndefinedBehaviorSanitizer; the first finding ends the program" OFF)

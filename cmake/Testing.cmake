@@ -32,7 +32,9 @@ function(wavehand_test_program)
   target_link_libraries(${arg_TARGET} PRIVATE ${arg_LIBRARIES} PkgConfig::CMOCKA)
   # What fails in a test is said by cmocka or by assert(); both must speak in every build.
   target_compile_options(${arg_TARGET} PRIVATE -UNDEBUG)
-  set_target_properties(${arg_TARGET} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  target_link_options(${arg_TARGET} PRIVATE -fno-lto)
+  set_target_properties(${arg_TARGET} PROPERTIES
+    INTERPROCEDURAL_OPTIMIZATION OFF RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 endfunction()
 
 # tests/unit/FOLDER/NAME_test.c is the test unit.FOLDER.NAME, linked with wh_FOLDER and all above it.
