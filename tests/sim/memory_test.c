@@ -183,7 +183,7 @@ static bool single_failures(void)
 {
     bool good = true;
     for (int side = 0; side < 2; side++) {
-        for (uint64_t at = 1; at <= 120; at++) {
+        for (uint64_t at = 1; at <= 80; at++) {
             good = with_failures(side, at, UINT64_MAX) && good;
         }
     }
@@ -194,7 +194,7 @@ static bool repeated_failures(void)
 {
     bool good = true;
     for (int side = 0; side < 2; side++) {
-        for (uint64_t every = 1; every <= 30; every++) {
+        for (uint64_t every = 1; every <= 20; every++) {
             good = with_failures(side, every, every) && good;
             good = with_failures(side, 10 + every, every) && good;
         }

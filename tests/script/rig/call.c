@@ -175,10 +175,10 @@ static bool do_syn(struct call *call)
     if (strcmp(what, "accept") == 0) {
         wh_conn *conn = NULL;
         int result = wh_syn_accept(syn, flow, &conn);
-        if (result != WH_E_NOMEM)
+        if (result >= 0) {
             flow->syn = NULL;
-        if (result >= 0)
             flow->conn = conn;
+        }
         return answered(call, result, 0);
     }
     flow->syn = NULL;

@@ -63,8 +63,13 @@ static uint64_t hash_frame(const wh_frame *frame)
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (uint32_t s = 0; s < frame->slices; s++) {
         const uint8_t *bytes = frame->slice[s].base;
-        for (size_t i = 0; i < frame->slice[s].length; i++)
-            hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+        size_t length = frame->slice[s].length;
+        for (size_t i = 0; i < length; i += 8) {
+            uint64_t word = 0;
+            memcpy(&word, bytes + i, MIN(8, length - i));
+            hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+            hash ^= hash >> 29;
+        }
     }
     return hash;
 }

@@ -22,16 +22,32 @@ uint8_t stream_byte(const struct stream *stream, uint64_t at)
 
 void stream_fill(const struct stream *stream, uint64_t at, uint8_t *to, size_t length)
 {
-    for (size_t i = 0; i < length; i++)
+    size_t i = 0;
+    while (i < length && stream->texts == 0) { /* a block of 256 at a time: one addition a byte */
+        uint8_t offset = (uint8_t)(pattern(stream->salt, at + i) - (uint8_t)(at + i));
+        do {
+            to[i] = (uint8_t)(at + i + offset);
+            i++;
+        } while (i < length && ((at + i) & 255) != 0);
+    }
+    for (; i < length; i++) {
         to[i] = stream_byte(stream, at + i);
+    }
 }
 
 uint64_t stream_differs(const struct stream *stream, uint64_t at, const uint8_t *bytes,
                         size_t length)
 {
-    for (size_t i = 0; i < length; i++)
-        if (bytes[i] != stream_byte(stream, at + i))
-            return at + i;
+    uint8_t expected[256];
+    for (size_t i = 0; i < length; i += sizeof expected) {
+        size_t n = length - i < sizeof expected ? length - i : sizeof expected;
+        stream_fill(stream, at + i, expected, n);
+        for (size_t k = 0; memcmp(expected, bytes + i, n) != 0 && k < n; k++) {
+            if (expected[k] != bytes[i + k]) {
+                return at + i + k;
+            }
+        }
+    }
     return UINT64_MAX;
 }
 
