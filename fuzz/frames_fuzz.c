@@ -14,6 +14,7 @@
 #define HANDLES 16
 #define LOANS 64
 #define STEPS_MAX 400
+#define FRAME_MAX (ETHERNET_HEADER + PACKET_MAX)
 
 /* A frame with the link, and what its bytes added up to when it went. */
 struct loan {
@@ -76,6 +77,7 @@ static void output(struct rig *rig, size_t cap)
 static void input_frame(struct rig *rig, struct input *input, const uint8_t *bytes, size_t length)
 {
     uint8_t how = take8(input);
+    REQUIRE(length <= FRAME_MAX);
     wh_frame frame = { .slices = 1, .length = (uint32_t)length };
     uint8_t *copy = malloc(length > 0 ? length : 1); /* exactly, so that any read past it is seen */
     REQUIRE(copy != NULL);
@@ -98,6 +100,23 @@ static void input_frame(struct rig *rig, struct input *input, const uint8_t *byt
         frame.segment_size = 536;
     wh_input(rig->host, &frame, 1, rig->now);
     free(copy);
+}
+
+/* An IP or ARP packet, behind a link header where the link has one; type 0: as its version says. */
+static void input_packet(struct rig *rig, struct input *input, uint16_t type, const uint8_t *bytes,
+                         size_t length)
+{
+    static uint8_t frame[FRAME_MAX];
+    if (!rig->peer.ethernet) {
+        input_frame(rig, input, bytes, length);
+        return;
+    }
+    if (type == 0)
+        type = length > 0 && bytes[0] >> 4 == 6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4;
+    struct ethernet header = { fuzz_station(2), fuzz_station(9), type };
+    ethernet_build(frame, &header);
+    memcpy(frame + ETHERNET_HEADER, bytes, length);
+    input_frame(rig, input, frame, ETHERNET_HEADER + length);
 }
 
 /* ----------------------------------------------------------------- events -- */
@@ -352,12 +371,21 @@ static bool begin(struct rig *rig, struct input *input)
     config.max_held = 6;
     config.trace_records = how & 0x10 ? 16 : 0;
     config.rst_ends_time_wait = how & 0x20;
+    if (how & 0x40) {
+        struct station ours = fuzz_station(2);
+        config.link = WH_LINK_ETHERNET;
+        memcpy(config.ethernet, ours.bytes, sizeof(ours.bytes));
+        rig->peer.ethernet = true;
+    }
     rig->now = WH_SECOND;
     if (wh_stack_new(&rig->host, &config, rig->now) != 0)
         return false;
     wh_addr v4 = fuzz_addr(true, 2), v6 = fuzz_addr(false, 2);
     REQUIRE(wh_address_add(rig->host, &v4, 24) == 0);
     REQUIRE(wh_address_add(rig->host, &v6, 64) == 0);
+    v4 = fuzz_addr(true, 1);
+    v6 = fuzz_addr(false, 1);
+    REQUIRE(wh_gateway_set(rig->host, &v4) == 0 && wh_gateway_set(rig->host, &v6) == 0);
     struct input listeners = { (const uint8_t[]){ 0, 1 }, 2 };
     call_listener(rig, &listeners);
     call_listener(rig, &listeners);
@@ -404,15 +432,33 @@ static void advance(struct rig *rig, struct input *input)
     output(rig, 32);
 }
 
+/* Memory runs short, a listener comes or goes, or a neighbour answers; length of the answer. */
+static size_t step_rarely(struct rig *rig, struct input *input, uint8_t what, uint8_t *packet,
+                          uint16_t *type)
+{
+    if (what & 0x10) {
+        rig->heap.refuse = what >> 5;
+        return 0;
+    }
+    if (rig->peer.ethernet && (take8(input) & 1))
+        return peer_answer(&rig->peer, input, packet, type);
+    call_listener(rig, input);
+    return 0;
+}
+
 static void step(struct rig *rig, struct input *input)
 {
     static uint8_t packet[PACKET_MAX];
+    uint16_t type = 0;
     uint8_t what = take8(input);
     size_t length = 0;
     switch (what & 15) {
     case 0:
         length = peer_raw(input, packet);
-        input_frame(rig, input, packet, length);
+        if (what & 0x10)
+            input_frame(rig, input, packet, length);
+        else
+            input_packet(rig, input, 0, packet, length);
         return;
     case 1:
     case 2:
@@ -428,15 +474,10 @@ static void step(struct rig *rig, struct input *input)
     case 12: call_syn(rig, input); return;
     case 13: call_connect(rig, input); return;
     case 14: give_back(rig, take8(input)); return;
-    default:
-        if (what & 0x10)
-            rig->heap.refuse = what >> 5;
-        else
-            call_listener(rig, input);
-        return;
+    default: length = step_rarely(rig, input, what, packet, &type); break;
     }
     if (length > 0)
-        input_frame(rig, input, packet, length);
+        input_packet(rig, input, type, packet, length);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

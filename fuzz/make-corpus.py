@@ -98,12 +98,18 @@ def listener(how):
     return bytes([SERVE | 15, how])
 
 
+def answer(how=0, more=b""):
+    """A neighbour's answer: from another (1), to another (2), another station (4), a question (8)."""
+    return bytes([SERVE | 15, 1, how]) + more + frame()
+
+
 def refuse_memory(times):
     return bytes([(times & 7) << 5 | 0x10 | 15])
 
 
 OPEN4 = syn(IPV4_80) + segment(ACK)
 OPEN6 = syn(IPV6_80) + segment(ACK)
+ETHERNET = 0x50
 OPEN_ACTIVE = connect() + segment(SYN_ACK)
 
 FRAMES = {
@@ -139,6 +145,12 @@ FRAMES = {
     "listener-closed": begin() + syn(IPV4_80, serve=QUIET) + listener(2) + segment(ACK) + listener(0) + OPEN6,
     "many": begin(0x20) + b"".join(syn(IPV4_80 | i << 4) for i in range(9))
     + b"".join(segment(ACK, flow=i) for i in range(8)) + b"".join(segment(FIN, flow=i) for i in range(8)) + wait(),
+    "ethernet4": begin(ETHERNET) + connect(0x01) + answer() + segment(SYN_ACK) + send(0x3E) + segment(ACK) + close()
+    + segment(FIN) + wait(),
+    "ethernet6": begin(ETHERNET) + connect(0x00) + answer() + segment(SYN_ACK) + send(0x3E) + wait(35) + send(0x3E)
+    + wait() + answer() + segment(ACK),
+    "ethernet-asked": begin(ETHERNET) + connect(0x01) + answer(9, b"d") + answer(4, b"7") + syn(IPV4_80) + segment(ACK),
+    "ethernet-unanswered": begin(ETHERNET) + syn(IPV6_80) + connect(0x00) + wait() + wait() + wait() + wait(33),
     "keepalive": begin() + OPEN4 + call(13, 0, 1 << 5 | 7) + wait() + wait() + segment(ACK) + wait(),
 }
 

@@ -16,6 +16,8 @@ wh_addr fuzz_addr(bool ipv4, uint8_t last)
     return addr;
 }
 
+struct station fuzz_station(uint8_t last) { return (struct station){ { 2, 0, 0, 0, 0, last } }; }
+
 /* --------------------------------------------------------- what is heard -- */
 
 /* All of a frame's bytes in one piece; their number. */
@@ -32,7 +34,9 @@ static size_t gather(const wh_frame *frame, uint8_t *at, size_t room)
     return length;
 }
 
-static void check_checksum(const wh_frame *frame, const uint8_t *bytes, const struct packet *packet)
+/* bytes: from the IP header on, which stands `link` bytes into the frame. */
+static void check_checksum(const wh_frame *frame, size_t link, const uint8_t *bytes,
+                           const struct packet *packet)
 {
     uint64_t pseudo = packet->version == 4 && packet->protocol == IP_ICMP
                           ? 0
@@ -40,9 +44,9 @@ static void check_checksum(const wh_frame *frame, const uint8_t *bytes, const st
                                           packet->length);
     if (frame->flags & WH_FRAME_CHECKSUM_PARTIAL) {
         uint16_t field;
-        REQUIRE(frame->checksum_start == packet->header);
+        REQUIRE(frame->checksum_start == link + packet->header);
         REQUIRE(frame->checksum_offset + 2U <= packet->length);
-        memcpy(&field, bytes + frame->checksum_start + frame->checksum_offset, sizeof(field));
+        memcpy(&field, bytes + packet->header + frame->checksum_offset, sizeof(field));
         /* the field holds the pseudo-header's sum; +0 and -0 are the same */
         REQUIRE(field == checksum_fold(pseudo) || (uint16_t)(field + 1) <= 1);
         return;
@@ -85,31 +89,68 @@ static void learn(struct peer *peer, const struct segment *segment)
         flow->tsval = segment->options.tsval;
 }
 
+static void receive_segment(struct peer *peer, const wh_frame *frame, size_t link,
+                            const struct packet *packet, uint32_t mtu)
+{
+    struct segment segment;
+    REQUIRE(segment_parse(&segment, packet->payload, packet->length) == WH_WHY_NONE);
+    REQUIRE(!segment.options.malformed);
+    size_t headers = packet->header + packet->length - segment.length;
+    if (frame->segment_size > 0) {
+        REQUIRE(headers + frame->segment_size <= mtu && segment.length > frame->segment_size);
+        REQUIRE(frame->headers == link + headers && frame->transport == link + packet->header);
+    } else {
+        REQUIRE(headers + segment.length <= mtu);
+    }
+    segment.tuple.local = packet->destination;
+    segment.tuple.remote = packet->source;
+    learn(peer, &segment);
+}
+
+static void receive_packet(struct peer *peer, const wh_frame *frame, size_t link,
+                           const uint8_t *bytes, size_t length, uint32_t mtu)
+{
+    struct packet packet;
+    struct icmp icmp;
+    REQUIRE(ip_parse(&packet, bytes, length) == WH_WHY_NONE);
+    REQUIRE(packet.header + packet.length == length);
+    check_checksum(frame, link, bytes, &packet);
+    if (packet.protocol == IP_TCP) {
+        receive_segment(peer, frame, link, &packet, mtu);
+        return;
+    }
+    REQUIRE(length <= mtu);
+    if (packet.protocol != IP_ICMPV6)
+        return;
+    REQUIRE(icmp_parse(&icmp, &packet, checksum_best(), true) == WH_WHY_NONE);
+    if (icmp.kind == ICMP_NEIGHBOUR_SOLICITATION)
+        peer->asked = icmp.target;
+}
+
 void peer_receive(struct peer *peer, const wh_frame *frame, uint32_t mtu)
 {
     static uint8_t bytes[65535 + 64];
-    struct packet packet;
     size_t length = gather(frame, bytes, sizeof(bytes));
-    REQUIRE(ip_parse(&packet, bytes, length) == WH_WHY_NONE);
-    REQUIRE(packet.header + packet.length == length);
-    check_checksum(frame, bytes, &packet);
-    if (packet.protocol != IP_TCP) {
-        REQUIRE(length <= mtu);
+    if (!peer->ethernet) {
+        receive_packet(peer, frame, 0, bytes, length, mtu);
         return;
     }
-    struct segment segment;
-    REQUIRE(segment_parse(&segment, packet.payload, packet.length) == WH_WHY_NONE);
-    REQUIRE(!segment.options.malformed);
-    size_t headers = length - segment.length;
-    if (frame->segment_size > 0) {
-        REQUIRE(headers + frame->segment_size <= mtu && segment.length > frame->segment_size);
-        REQUIRE(frame->headers == headers && frame->transport == packet.header);
-    } else {
-        REQUIRE(length <= mtu);
+    struct ethernet ethernet;
+    struct station ours = fuzz_station(2);
+    REQUIRE(ethernet_parse(&ethernet, bytes, length) == WH_WHY_NONE);
+    REQUIRE(memcmp(&ethernet.source, &ours, sizeof(ours)) == 0);
+    const uint8_t *payload = bytes + ETHERNET_HEADER;
+    length -= ETHERNET_HEADER;
+    if (ethernet.type == ETHERTYPE_ARP) {
+        struct arp arp;
+        REQUIRE(arp_parse(&arp, payload, length) == WH_WHY_NONE);
+        REQUIRE(memcmp(&arp.sender_station, &ours, sizeof(ours)) == 0);
+        if (arp.operation == ARP_REQUEST)
+            peer->asked = arp.target;
+        return;
     }
-    segment.tuple.local = packet.destination;
-    segment.tuple.remote = packet.source;
-    learn(peer, &segment);
+    REQUIRE(ethernet.type == (payload[0] >> 4 == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6));
+    receive_packet(peer, frame, ETHERNET_HEADER, payload, length, mtu);
 }
 
 /* ---------------------------------------------------------- what is said -- */
@@ -302,4 +343,29 @@ size_t peer_icmp_error(struct peer *peer, struct input *input, uint8_t *at)
     wh_addr router = fuzz_addr(wh_is_ipv4(&flow->tuple.local), 1);
     return icmp_build_error(at, PACKET_MAX, &router, &flow->tuple.remote, kind, take16(input),
                             quoted, MIN(length, (size_t)20 + take8(input)), checksum_best());
+}
+
+size_t peer_answer(const struct peer *peer, struct input *input, uint8_t *at, uint16_t *type)
+{
+    uint8_t how = take8(input);
+    bool ipv4 = wh_is_ipv4(&peer->asked);
+    wh_addr from = how & 1 ? fuzz_addr(ipv4, take8(input)) : peer->asked;
+    wh_addr ours = fuzz_addr(ipv4, how & 2 ? 3 : 2);
+    struct station station = fuzz_station(how & 4 ? take8(input) : 9);
+    if (ipv4) {
+        struct arp arp = { .operation = how & 8 ? ARP_REQUEST : ARP_REPLY,
+                           .sender_station = station,
+                           .target_station = fuzz_station(2),
+                           .sender = from,
+                           .target = ours };
+        *type = ETHERTYPE_ARP;
+        arp_build(at, &arp);
+        return ARP_LENGTH;
+    }
+    *type = ETHERTYPE_IPV6;
+    const struct station *told = how & 0x10 ? NULL : &station;
+    if (how & 8)
+        return nd_build_solicitation(at, PACKET_MAX, &from, &ours, told, checksum_best());
+    return nd_build_advertisement(at, PACKET_MAX, &from, &ours, &from, told, !(how & 0x20),
+                                  checksum_best());
 }
