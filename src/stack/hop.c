@@ -211,9 +211,7 @@ static bool is_near(const struct wh_stack *host, const wh_addr *addr)
 
 static bool learn(struct wh_stack *host, const struct neighbour_news *news)
 {
-    bool known = neighbour_learn(&host->neighbours, news, host->tcp.now);
-    send_released(host);
-    return known;
+    return neighbour_learn(&host->neighbours, news, host->tcp.now);
 }
 
 static void answer_arp(struct wh_stack *host, const struct arp *request)

@@ -382,5 +382,5 @@ wh_time neighbours_wake(const struct neighbours *table)
     if (!list_empty(&table->crowd)) {
         wake = table->room_made ? 0 : MIN(wake, table->crowd_deadline);
     }
-    return wake;
+    return table->released != NULL ? 0 : wake;
 }

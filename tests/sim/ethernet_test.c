@@ -653,25 +653,68 @@ static void claims_are_counted(void **state)
     lan_end(&lan);
 }
 
-/* A neighbour that moves to another station says so, and is believed (RFC 826, gratuitous). */
+/* B's next frame goes to this station. */
+static void expect_frame_to(struct lan *lan, const struct station *station)
+{
+    uint8_t bytes[2000];
+    struct ethernet ethernet;
+    size_t length = reply(lan, bytes);
+    assert_int_equal(ethernet_parse(&ethernet, bytes, length), WH_WHY_NONE);
+    assert_memory_equal(&ethernet.destination, station, sizeof *station);
+}
+
+/* A neighbour that moves to another station says so, and is believed (RFC 826, RFC 4861 7.2.6). */
 static void a_neighbour_moves(void **state)
 {
     struct lan lan;
+    uint8_t packet[128];
+    wh_addr six = address("fd00::a"), all = address("ff02::1");
+    static const struct station group = { { 0x33, 0x33, 0, 0, 0, 1 } };
     (void)state;
     lan_begin(&lan, 0);
     wh_conn *client = dial(&lan, "10.0.0.2"), *server = answer(&lan);
+    wh_conn *client6 = dial(&lan, "fd00::b"), *server6 = answer(&lan);
     struct arp arp = arp_from(ARP_REQUEST, "10.0.0.1", "10.0.0.1");
     inject_arp(&lan, &everybody, &arp);
     say(server, 1);
-    wh_frame frame;
-    struct ethernet ethernet;
-    assert_int_equal(wh_output(lan.host[B], &frame, 1, lan.now), 1);
-    ethernet_parse(&ethernet, frame.slice[0].base, frame.slice[0].length);
-    assert_memory_equal(&ethernet.destination, &stranger, sizeof stranger);
-    wh_sent(lan.host[B], &frame, 1);
-    wh_abort(client);
-    wh_abort(server);
+    expect_frame_to(&lan, &stranger);
+    size_t length = nd_build_advertisement(packet, sizeof packet, &six, &all, &six, &stranger,
+                                           false, checksum_best());
+    inject_nd(&lan, &group, packet, length);
+    say(server6, 1);
+    expect_frame_to(&lan, &stranger);
+    wh_conn *ours[] = { client, server, client6, server6 };
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        wh_abort(ours[i]);
     settle(&lan);
+    lan_end(&lan);
+}
+
+/* Groups and broadcasts have stations that nobody is asked for. */
+static void groups_have_stations(void **state)
+{
+    static const struct station four = { { 0x01, 0x00, 0x5e, 0, 0, 0xfb } };
+    static const struct station six = { { 0x33, 0x33, 0, 0, 0, 0xfb } };
+    struct lan lan;
+    wh_dgram *socket;
+    wh_endpoint any = { .port = 5000 };
+    (void)state;
+    lan_begin(&lan, 0);
+    assert_int_equal(wh_dgram_open(lan.host[B], WH_UDP, &any, false, NULL, &socket), WH_OK);
+    wh_datagram out = { .kind = WH_UDP,
+                        .local = { address("10.0.0.2"), 5000 },
+                        .remote = { address("10.0.0.255"), 5000 },
+                        .data = "hello",
+                        .length = 5 };
+    assert_int_equal(wh_dgram_send(socket, &out), WH_OK);
+    expect_frame_to(&lan, &everybody);
+    out.remote.addr = address("224.0.0.251");
+    assert_int_equal(wh_dgram_send(socket, &out), WH_OK);
+    expect_frame_to(&lan, &four);
+    out.local.addr = address("fd00::b");
+    out.remote.addr = address("ff02::fb");
+    assert_int_equal(wh_dgram_send(socket, &out), WH_OK);
+    expect_frame_to(&lan, &six);
     lan_end(&lan);
 }
 
@@ -783,6 +826,7 @@ int main(void)
         cmocka_unit_test(malformed_messages_are_counted),
         cmocka_unit_test(claims_are_counted),
         cmocka_unit_test(a_neighbour_moves),
+        cmocka_unit_test(groups_have_stations),
         cmocka_unit_test(floods_are_bounded),
         cmocka_unit_test(spoofed_segments_are_bounded),
     };

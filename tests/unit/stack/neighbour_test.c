@@ -274,6 +274,7 @@ static void advertisements_by_the_book(void **state)
 
     make_reachable(f, 2); /* REACHABLE, another station, no override: only doubt */
     assert_true(learn(f, 2, 99, SOLICITED));
+    assert_int_equal(((struct neighbour *)pool_at(&f->table.pool, 2))->state, NEIGHBOUR_STALE);
     expect_station(f, 2, 2);
     assert_true(learn(f, 2, 98, SOLICITED)); /* and when not REACHABLE: nothing */
     expect_station(f, 2, 2);
@@ -294,6 +295,20 @@ static void advertisements_by_the_book(void **state)
     assert_true(learn(f, 4, 96, SOLICITED | OVERRIDE)); /* both: the new station, confirmed */
     expect_station(f, 4, 96);
     assert_true(entry->deadline == until + WH_SECOND);
+}
+
+/* About to be probed, it moves: the probe is put off until it is used again. */
+static void a_move_puts_off_the_probe(void **state)
+{
+    struct fixture *f = *state;
+    make_reachable(f, 7);
+    f->now += NEIGHBOUR_REACHABLE_TIME;
+    expect_station(f, 7, 7);
+    assert_true(learn(f, 7, 8, OVERRIDE));
+    assert_true(neighbours_wake(&f->table) == WH_NEVER);
+    f->now += WH_SECOND;
+    expect_station(f, 7, 8);
+    assert_true(neighbours_wake(&f->table) == f->now + NEIGHBOUR_DELAY);
 }
 
 static void a_lost_neighbour_that_speaks_is_found(void **state)
@@ -332,12 +347,24 @@ static void keeps_the_latest_packet(void **state)
     assert_false(neighbour_save(&f->table, &nine, unknown));
     chunk_drop(&f->chunks, unknown);
     assert_null(neighbour_released(&f->table));
+    questions(f, NULL);
     learn(f, 7, 7, SOLICITED | OVERRIDE);
-    struct chunk *released = neighbour_released(&f->table);
-    assert_int_equal(released->data[0], 2);
-    chunk_drop(&f->chunks, released);
-    assert_null(neighbour_released(&f->table));
-    /* What is still kept for the other is freed with the table. */
+    learn(f, 8, 8, SOLICITED | OVERRIDE);
+    assert_true(neighbours_wake(&f->table) == 0);
+    unsigned marks = 0;
+    for (struct chunk *released; (released = neighbour_released(&f->table)) != NULL;) {
+        marks = marks * 10 + released->data[0];
+        chunk_drop(&f->chunks, released);
+    }
+    assert_int_equal(marks, 32);
+    assert_true(neighbours_wake(&f->table) == WH_NEVER);
+    /* What is kept or released and not taken is freed with the table. */
+    expect(f, 9, NEIGHBOUR_PENDING);
+    expect(f, 10, NEIGHBOUR_PENDING);
+    wh_addr ten = host_number(10);
+    assert_true(neighbour_save(&f->table, &nine, packet(f, 5)));
+    assert_true(neighbour_save(&f->table, &ten, packet(f, 6)));
+    learn(f, 10, 10, SOLICITED | OVERRIDE);
 }
 
 /* Strangers fill the table, and those who answered us stay. */
@@ -440,6 +467,19 @@ static void waits_for_memory(void **state)
     expect(f, 7, NEIGHBOUR_PENDING);
 }
 
+/* Without memory for another entry, the oldest makes room as in a full table. */
+static void recycles_without_memory(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(learn(f, 1, 1, OVERRIDE | INTRODUCE));
+    f->dry = true;
+    for (uint32_t n = 2; n <= 200; n++) {
+        assert_true(learn(f, n, n, OVERRIDE | INTRODUCE));
+        expect_station(f, n, n);
+    }
+    assert_in_range(f->table.pool.used, 2, 199);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -450,6 +490,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_station_that_is_gone_is_asked_for_anew, make, discard),
         cmocka_unit_test_setup_teardown(learns_strangers_only_when_introduced, make, discard),
         cmocka_unit_test_setup_teardown(advertisements_by_the_book, make, discard),
+        cmocka_unit_test_setup_teardown(a_move_puts_off_the_probe, make, discard),
         cmocka_unit_test_setup_teardown(a_lost_neighbour_that_speaks_is_found, make, discard),
         cmocka_unit_test_setup_teardown(keeps_the_latest_packet, make, discard),
         cmocka_unit_test_setup_teardown(strangers_do_not_displace_friends, make, discard),
@@ -457,6 +498,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(questions_are_bounded, make, discard),
         cmocka_unit_test_setup_teardown(the_crowd_gets_its_turn, make, discard),
         cmocka_unit_test_setup_teardown(waits_for_memory, make, discard),
+        cmocka_unit_test_setup_teardown(recycles_without_memory, make, discard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
