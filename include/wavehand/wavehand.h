@@ -331,7 +331,8 @@ WH_API void wh_syn_endpoints(const wh_syn *syn, wh_endpoint *local, wh_endpoint 
 WH_API void wh_syn_set_user(wh_syn *syn, void *user);
 /*
  * Answers the SYN. The connection is returned at once, in SYN-RECEIVED, and
- * WH_CONNECTED or WH_DEAD follows. The wh_syn is gone, except on WH_E_NOMEM.
+ * WH_CONNECTED or WH_DEAD follows. The wh_syn is gone, except on an error:
+ * WH_E_NOMEM, or WH_E_CONNRESET after it was withdrawn.
  */
 WH_API int wh_syn_accept(wh_syn *syn, void *user, wh_conn **conn);
 

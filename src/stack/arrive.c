@@ -89,7 +89,7 @@ static wh_state dispatch(struct wh_stack *host, const struct segment *segment, u
     }
     case RECORD_HALF_OPEN: {
         const struct half_open *entry = pool_at(&host->half_opens, found.index);
-        *scale = (entry->flags & HALF_OPEN_SCALING) ? MIN(entry->window_scale, 14) : 0;
+        *scale = (entry->flags & HALF_OPEN_SCALING) ? entry->snd_scale : 0;
         half_open_stack_arrive(host, found.index, segment);
         return WH_SYN_RECEIVED;
     }

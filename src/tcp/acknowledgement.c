@@ -4,6 +4,14 @@
 #include "tcp/cc/cc.h"
 #include "tcp/protocol.h"
 
+void tcp_first_window(struct wh_conn *conn, const struct segment *syn)
+{
+    conn->snd_wnd = syn->window; /* never scaled (RFC 7323 2.2) */
+    conn->max_snd_wnd = syn->window;
+    conn->snd_wl1 = syn->seq;
+    conn->snd_wl2 = conn->iss;
+}
+
 void tcp_take_window(struct wh_conn *conn, const struct segment *segment)
 {
     bool newer = seq_lt(conn->snd_wl1, segment->seq) ||
@@ -35,10 +43,14 @@ static void open_established(struct wh_conn *conn, const struct segment *segment
     conn_step(conn, WH_ON_SYN_ACKED, WH_WHY_BY_SEGMENT);
 }
 
-/* The handshake took long: careful with the first data (RFC 6298 5.7, RFC 5681 3.1). */
+/* The handshake is complete, in ESTABLISHED or, closed meanwhile, already beyond it. */
 static void syn_acknowledged(struct wh_conn *conn)
 {
+    conn->pending |= WH_CONNECTED;
+    conn->syn_due = false; /* a repetition asked for has become pointless */
+    tcp_keepalive_restart(conn);
     if (conn->syn_retries > 0 && conn->srtt == 0) {
+        /* It took long: careful with the first data (RFC 6298 5.7, RFC 5681 3.1). */
         conn->rto = MAX((uint64_t)conn_option(conn, WH_OPT_RTO_INITIAL), 3 * WH_SECOND);
     }
     conn->retries = 0;

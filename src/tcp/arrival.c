@@ -65,12 +65,12 @@ static void syn_sent_got_syn(struct wh_conn *conn, const struct segment *segment
 {
     conn->irs = segment->seq;
     conn->rcv_nxt = segment->seq + 1;
-    conn->rcv_edge = conn->rcv_nxt + MIN(conn_receive_space(conn), UINT16_MAX);
+    conn->rcv_edge += conn->rcv_nxt; /* the window that our SYN offered */
     conn->last_ack_sent = conn->rcv_nxt;
     tcp_agree(conn, &segment->options);
     heard(conn);
     if (segment->flags & WH_ACK) {
-        conn->snd_wl1 = segment->seq - 1;
+        tcp_first_window(conn, segment);
         conn_step(conn, WH_ON_GOT_SYN_ACK, WH_WHY_BY_SEGMENT);
         conn->ack_now = true; /* the third segment of the handshake leaves at once */
         conn_want_output(conn);
@@ -80,7 +80,7 @@ static void syn_sent_got_syn(struct wh_conn *conn, const struct segment *segment
         return;
     }
     /* Simultaneous open: the same ISS again, now with an ACK (RFC 9293 3.5, figure 7). */
-    conn->snd_wnd = segment->window;
+    tcp_first_window(conn, segment);
     conn_step(conn, WH_ON_GOT_SYN, WH_WHY_BY_SEGMENT);
     conn->syn_due = true;
     conn->rtx_reason = WH_WHY_NONE;

@@ -42,8 +42,8 @@ void tcp_open_passive(struct wh_conn *conn, const struct segment *syn, uint32_t 
     conn->rcv_nxt = syn->seq + 1;
     conn->rcv_edge = conn->rcv_nxt + MIN(conn_receive_space(conn), UINT16_MAX);
     conn->last_ack_sent = conn->rcv_nxt;
-    conn->snd_wnd = syn->window;
     conn->progress = conn->tcp->now;
+    tcp_first_window(conn, syn);
     tcp_agree(conn, &syn->options);
 }
 
@@ -302,13 +302,12 @@ void tcp_shutdown(struct wh_conn *conn, unsigned sides)
 /* What somebody who closed still waits for is limited (FIN-WAIT-2, linger). */
 static void limit_orphan(struct wh_conn *conn)
 {
-    wh_time limit = (wh_time)conn_option(conn, WH_OPT_FIN_WAIT_2_TIMEOUT);
     int64_t linger = conn_option(conn, WH_OPT_LINGER);
-    if (linger > 0) {
+    if (conn_state(conn) == WH_FIN_WAIT_2) {
+        conn_limit_fin_wait_2(conn);
+    } else if (linger > 0) {
         conn->lingering = true;
         conn_deadline(conn, DEADLINE_END, conn->tcp->now + (wh_time)linger);
-    } else if (conn_state(conn) == WH_FIN_WAIT_2 && limit > 0) {
-        conn_deadline(conn, DEADLINE_END, conn->tcp->now + limit);
     }
 }
 

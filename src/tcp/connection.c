@@ -30,16 +30,21 @@ void step(struct tcp *tcp, struct record *record, wh_arc_event event, wh_reason 
     }
 }
 
+void conn_limit_fin_wait_2(struct wh_conn *conn)
+{
+    wh_time limit = (wh_time)conn_option(conn, WH_OPT_FIN_WAIT_2_TIMEOUT);
+    conn->lingering = false; /* all that was sent has arrived */
+    conn_deadline(conn, DEADLINE_END, limit > 0 ? conn->tcp->now + limit : WH_NEVER);
+}
+
 /* What entering a state means for the connection itself; the stack settles the rest. */
 static void enter(struct wh_conn *conn, wh_reason reason)
 {
     switch (conn_state(conn)) {
-    case WH_ESTABLISHED: conn->pending |= WH_CONNECTED; break;
     case WH_FIN_WAIT_2:
         /* Only an orphan is limited: after shutdown(WRITE) somebody still reads (lifecycle C19, C28). */
-        if (!conn->handle && conn_option(conn, WH_OPT_FIN_WAIT_2_TIMEOUT) > 0) {
-            conn_deadline(conn, DEADLINE_END,
-                          conn->tcp->now + (wh_time)conn_option(conn, WH_OPT_FIN_WAIT_2_TIMEOUT));
+        if (!conn->handle) {
+            conn_limit_fin_wait_2(conn);
         }
         break;
     case WH_CLOSED:
@@ -175,7 +180,9 @@ void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when)
 
 uint32_t conn_receive_space(const struct wh_conn *conn)
 {
-    uint64_t limit = (uint64_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER);
+    /* A buffer made smaller than what scaling can express would never open the window again. */
+    uint64_t limit =
+        MAX((uint64_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER), UINT64_C(2) << conn->rcv_scale);
     return conn->receive.length >= limit ? 0 : (uint32_t)(limit - conn->receive.length);
 }
 

@@ -188,6 +188,8 @@ static inline void conn_want_output(struct wh_conn *conn)
     }
 }
 
+/* An orphan in FIN-WAIT-2 waits only so long for its peer's FIN. */
+void conn_limit_fin_wait_2(struct wh_conn *conn);
 /* Sets or clears (WH_NEVER) a deadline and keeps the wheel node at the earliest. */
 void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when);
 

@@ -25,7 +25,7 @@ void half_open_answer(struct tcp *tcp, struct half_open *entry, wh_reason reason
     reply->mss = tcp_announced_mss(tcp, tcp->defaults, &entry->tuple.remote);
     if (entry->flags & HALF_OPEN_SCALING) {
         reply->has |= WH_HAS_WINDOW_SCALE;
-        reply->window_scale = tcp_window_scale(tcp->defaults->value[WH_OPT_RECEIVE_BUFFER]);
+        reply->window_scale = entry->rcv_scale;
     }
     if (entry->flags & HALF_OPEN_SACK) {
         reply->has |= WH_HAS_SACK_PERMITTED;
@@ -47,7 +47,8 @@ void half_open_begin(struct tcp *tcp, struct half_open *entry, const struct segm
     entry->iss = iss;
     entry->ts_recent = options->tsval;
     entry->mss = options->mss;
-    entry->window_scale = options->window_scale;
+    entry->snd_scale = MIN((unsigned)options->window_scale, WINDOW_SCALE_MAX) & 0xfU;
+    entry->rcv_scale = tcp_window_scale(offer[WH_OPT_RECEIVE_BUFFER]) & 0xfU;
     entry->sent = tcp_milliseconds_after(tcp, 0);
     if (offer[WH_OPT_SACK] && (options->has & WH_HAS_SACK_PERMITTED)) {
         entry->flags |= HALF_OPEN_SACK;
@@ -81,8 +82,7 @@ static void challenge(struct tcp *tcp, struct half_open *entry, wh_reason reason
     reply->flags = WH_ACK;
     reply->seq = entry->iss + 1;
     reply->ack = entry->irs + 1;
-    bool scaled = (entry->flags & HALF_OPEN_SCALING) != 0;
-    reply->scale = scaled ? tcp_window_scale(tcp->defaults->value[WH_OPT_RECEIVE_BUFFER]) : 0;
+    reply->scale = (entry->flags & HALF_OPEN_SCALING) ? entry->rcv_scale : 0;
     reply->window = (uint16_t)(offered_window(tcp) >> reply->scale);
     if (entry->flags & HALF_OPEN_TIMESTAMPS) {
         reply->has = WH_HAS_TIMESTAMPS;
@@ -159,18 +159,32 @@ enum half_open_verdict half_open_arrive(struct tcp *tcp, struct half_open *entry
     return HALF_OPEN_DONE;
 }
 
+/* What both SYNs agreed on holds, whatever the defaults have become since. */
+static void take_agreement(const struct half_open *entry, struct wh_conn *conn)
+{
+    conn->sack = (entry->flags & HALF_OPEN_SACK) != 0;
+    conn->scaling = (entry->flags & HALF_OPEN_SCALING) != 0;
+    conn->snd_scale = conn->scaling ? entry->snd_scale : 0;
+    conn->rcv_scale = conn->scaling ? entry->rcv_scale : 0;
+    if (entry->rcv_scale > 0) {
+        /* Who needs a scale has offered all that the SYN,ACK can say. */
+        conn->rcv_edge = conn->rcv_nxt + UINT16_MAX;
+    }
+    conn->timestamps = (entry->flags & HALF_OPEN_TIMESTAMPS) != 0;
+    if (conn->timestamps) {
+        conn->ts_recent = entry->ts_recent;
+        conn->ts_recent_age = (uint32_t)(conn->tcp->now / WH_SECOND);
+    }
+}
+
 void half_open_promote(const struct half_open *entry, struct wh_conn *conn)
 {
     struct segment syn = { .tuple = entry->tuple, .seq = entry->irs, .flags = WH_SYN };
     syn.options.mss = entry->mss;
-    syn.options.window_scale = entry->window_scale;
-    syn.options.tsval = entry->ts_recent;
-    syn.options.has = (uint8_t)(((entry->flags & HALF_OPEN_MSS) ? WH_HAS_MSS : 0) |
-                                ((entry->flags & HALF_OPEN_SACK) ? WH_HAS_SACK_PERMITTED : 0) |
-                                ((entry->flags & HALF_OPEN_SCALING) ? WH_HAS_WINDOW_SCALE : 0) |
-                                ((entry->flags & HALF_OPEN_TIMESTAMPS) ? WH_HAS_TIMESTAMPS : 0));
+    syn.options.has = (entry->flags & HALF_OPEN_MSS) ? WH_HAS_MSS : 0;
     conn->record = entry->record; /* the same state in a larger record, not a transition */
     tcp_open_passive(conn, &syn, entry->iss);
+    take_agreement(entry, conn);
     conn->snd_max = entry->iss + 1;
     conn->syn_retries = entry->wait;
     conn->prior = entry->prior;

@@ -22,7 +22,8 @@ enum {
 struct half_open {
     struct record record;
     uint8_t flags;          /* HALF_OPEN_... */
-    uint8_t window_scale;   /* the peer's */
+    uint8_t snd_scale : 4;  /* the peer's window scale, 14 at most */
+    uint8_t rcv_scale : 4;  /* ours, as announced */
     uint8_t wait : 4;       /* which wait it is in: the number of repeats so far */
     uint8_t challenges : 4; /* answers to suspicious segments, for its lifetime */
     uint16_t mss;           /* the peer's */

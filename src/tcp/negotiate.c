@@ -9,12 +9,11 @@
 #define DEFAULT_MSS_IPV6 1220
 /* Smaller offers are an attack or an accident; they are not allowed to cost a header a byte. */
 #define SMALLEST_MSS 64
-#define LARGEST_SCALE 14
 
 uint8_t tcp_window_scale(int64_t receive_buffer)
 {
     uint8_t scale = 0;
-    while (scale < LARGEST_SCALE && ((int64_t)UINT16_MAX << scale) < receive_buffer) {
+    while (scale < WINDOW_SCALE_MAX && ((int64_t)UINT16_MAX << scale) < receive_buffer) {
         scale++;
     }
     return scale;
@@ -33,6 +32,8 @@ void tcp_offer(struct wh_conn *conn)
     conn->sack = conn_option(conn, WH_OPT_SACK) != 0;
     conn->timestamps = conn_option(conn, WH_OPT_TIMESTAMPS) != 0;
     conn->scaling = conn_option(conn, WH_OPT_WINDOW_SCALING) != 0;
+    conn->rcv_scale =
+        conn->scaling ? tcp_window_scale(conn_option(conn, WH_OPT_RECEIVE_BUFFER)) : 0;
     conn->snd_mss = tcp_announced_mss(conn->tcp, conn->profile, &conn->tuple.remote);
 }
 
@@ -46,9 +47,8 @@ void tcp_agree(struct wh_conn *conn, const struct segment_options *options)
     conn->sack = conn->sack && (options->has & WH_HAS_SACK_PERMITTED);
     conn->scaling = conn->scaling && (options->has & WH_HAS_WINDOW_SCALE);
     conn->timestamps = conn->timestamps && (options->has & WH_HAS_TIMESTAMPS);
-    conn->snd_scale = conn->scaling ? MIN(options->window_scale, LARGEST_SCALE) : 0;
-    conn->rcv_scale =
-        conn->scaling ? tcp_window_scale(conn_option(conn, WH_OPT_RECEIVE_BUFFER)) : 0;
+    conn->snd_scale = conn->scaling ? MIN(options->window_scale, WINDOW_SCALE_MAX) : 0;
+    conn->rcv_scale = conn->scaling ? conn->rcv_scale : 0;
     if (conn->timestamps) {
         conn->ts_recent = options->tsval;
         conn->ts_recent_age = (uint32_t)(conn->tcp->now / WH_SECOND);

@@ -16,23 +16,40 @@
 
 /* ------------------------------------------------------------ the window -- */
 
+/* The right edge moves by steps of at least this (RFC 9293 3.8.6.2.2), one that scaling can express. */
+static uint32_t window_step(const struct wh_conn *conn)
+{
+    uint32_t mss = tcp_announced_mss(conn->tcp, conn->profile, &conn->tuple.remote);
+    uint32_t half = (uint32_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER) / 2;
+    return MAX(MIN(half, mss), 1U << conn->rcv_scale);
+}
+
+/* RCV.WND: bytes up to the right edge as promised. */
+static uint32_t promised(const struct wh_conn *conn)
+{
+    return seq_gt(conn->rcv_edge, conn->rcv_nxt) ? conn->rcv_edge - conn->rcv_nxt : 0;
+}
+
 /*
- * The window field for a segment that leaves now. The right edge never moves back
- * (SHLD-14) and moves forward only by a worthwhile step (RFC 9293 3.8.6.2.2); what
- * scaling cannot express is rounded up, so that the edge stands where it was promised.
+ * The window field for a segment that leaves now. The right edge moves forward only by
+ * a worthwhile step and not back (SHLD-14). Where scaling cannot express it, the field
+ * is rounded up as long as the buffer has the room; beyond that, rounding up at each
+ * segment would let the edge creep for ever, so it is rounded down (RFC 7323 2.4), and
+ * what was promised before is still taken.
  */
 static uint16_t advertise(struct wh_conn *conn)
 {
     uint32_t space = conn_receive_space(conn);
-    uint32_t edge = conn->rcv_nxt + space;
-    uint32_t step = MIN((uint32_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER) / 2,
-                        (uint32_t)tcp_announced_mss(conn->tcp, conn->profile, &conn->tuple.remote));
-    if (seq_gt(edge, conn->rcv_edge) && edge - conn->rcv_edge >= step) {
-        conn->rcv_edge = edge;
+    uint32_t window = promised(conn);
+    if (space > window && space - window >= window_step(conn)) {
+        window = MIN(space, (uint32_t)UINT16_MAX << conn->rcv_scale);
     }
-    uint32_t window = seq_gt(conn->rcv_edge, conn->rcv_nxt) ? conn->rcv_edge - conn->rcv_nxt : 0;
-    uint32_t field = MIN((window + (1U << conn->rcv_scale) - 1) >> conn->rcv_scale, UINT16_MAX);
-    conn->rcv_edge = conn->rcv_nxt + (field << conn->rcv_scale);
+    uint32_t field = window >> conn->rcv_scale;
+    uint32_t above = (field + 1) << conn->rcv_scale;
+    if (window > field << conn->rcv_scale && above <= space && field < UINT16_MAX) {
+        field++;
+    }
+    conn->rcv_edge = conn->rcv_nxt + MAX(promised(conn), field << conn->rcv_scale);
     return (uint16_t)field;
 }
 
@@ -42,12 +59,11 @@ void tcp_window_opened(struct wh_conn *conn)
         return;
     }
     uint32_t limit = (uint32_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER);
-    uint32_t offered = seq_gt(conn->rcv_edge, conn->rcv_nxt) ? conn->rcv_edge - conn->rcv_nxt : 0;
+    uint32_t offered = promised(conn);
     uint32_t space = MIN(conn_receive_space(conn), (uint32_t)UINT16_MAX << conn->rcv_scale);
     uint32_t gain = space > offered ? space - offered : 0;
-    uint32_t mss = conn->rcv_mss > 0 ? conn->rcv_mss : 536;
     /* Often enough that the peer never waits, seldom enough to cost nothing. */
-    if (gain >= MIN(limit / 2, mss) && (gain >= offered || gain >= limit / 4)) {
+    if (gain >= window_step(conn) && (gain >= offered || gain >= limit / 4)) {
         conn->ack_now = true;
         conn->ack_reason = WH_WHY_WINDOW_UPDATE;
         conn_want_output(conn);
@@ -117,6 +133,7 @@ static bool send_syn(struct wh_conn *conn, struct outbox *outbox)
 {
     struct tcp *tcp = conn->tcp;
     bool answer = conn_state(conn) != WH_SYN_SENT;
+    bool again = conn->syn_retries > 0 || seq_gt(conn->snd_max, conn->iss);
     struct segment segment;
     fill(conn, &segment, conn->iss, WH_SYN);
     if (!answer) {
@@ -128,20 +145,24 @@ static bool send_syn(struct wh_conn *conn, struct outbox *outbox)
     options->has |= WH_HAS_MSS;
     options->mss = tcp_announced_mss(tcp, conn->profile, &conn->tuple.remote);
     if (conn->scaling) {
+        if (!again) {
+            conn->rcv_scale = tcp_window_scale(conn_option(conn, WH_OPT_RECEIVE_BUFFER));
+        }
         options->has |= WH_HAS_WINDOW_SCALE;
-        options->window_scale = tcp_window_scale(conn_option(conn, WH_OPT_RECEIVE_BUFFER));
+        options->window_scale = conn->rcv_scale; /* once told, it stays */
     }
     if (conn->sack) {
         options->has |= WH_HAS_SACK_PERMITTED;
     }
     /* The window of a SYN is never scaled (RFC 7323 2.2). */
     segment.window = (uint16_t)MIN(conn_receive_space(conn), UINT16_MAX);
-    bool again = conn->syn_retries > 0 || seq_gt(conn->snd_max, conn->iss);
     struct emit_note note = { conn_state(conn), again ? conn->rtx_reason : WH_WHY_NONE, 0 };
     if (!emit_segment(outbox, &segment, NULL, &note)) {
         return false;
     }
-    if (answer) {
+    if (!answer) {
+        conn->rcv_edge = MAX(conn->rcv_edge, segment.window); /* from a RCV.NXT not yet known */
+    } else {
         conn->rcv_edge = seq_max(conn->rcv_edge, conn->rcv_nxt + segment.window);
         conn->last_ack_sent = conn->rcv_nxt;
         conn->ack_now = false;
@@ -345,6 +366,9 @@ static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t lengt
     bool sent = send_range(conn, outbox, start, length, mss, fin, WH_WHY_NONE);
     note_sent(conn, length + fin);
     conn->fin_sent |= fin;
+    if (length % mss != 0) {
+        conn->push_due = false; /* what the override was for has left */
+    }
     if (length > 0) {
         conn->bytes_sent += length;
         conn->send_cursor = chunk_at(conn, start + length - 1);
@@ -420,7 +444,7 @@ static bool send_probes(struct wh_conn *conn, struct outbox *outbox)
 {
     struct segment segment;
     if (conn->probe_due) {
-        bool data = conn->snd_nxt != conn->snd_end;
+        bool data = !conn->fin_sent && conn->snd_nxt != conn->snd_end;
         fill(conn, &segment, data ? conn->snd_nxt : conn->snd_nxt - 1, 0);
         segment.length = data;
         struct chunk *chunk = data ? chunk_at(conn, conn->snd_nxt) : NULL;

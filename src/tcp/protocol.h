@@ -19,6 +19,8 @@ void tcp_challenge(struct wh_conn *conn, wh_reason reason);
 
 /* acknowledgement.c: the fifth step. False: the segment must be dropped. */
 bool tcp_acknowledgement(struct wh_conn *conn, const struct segment *segment);
+/* Takes the window of the peer's SYN, which every later segment supersedes. */
+void tcp_first_window(struct wh_conn *conn, const struct segment *syn);
 /* Takes the window from a segment that is not older than the last (RFC 9293 3.10.7.4). */
 void tcp_take_window(struct wh_conn *conn, const struct segment *segment);
 
@@ -28,6 +30,7 @@ void tcp_text(struct wh_conn *conn, const struct segment *segment);
 /* negotiate.c: what both SYNs agree on. */
 void tcp_offer(struct wh_conn *conn);
 void tcp_agree(struct wh_conn *conn, const struct segment_options *options);
+#define WINDOW_SCALE_MAX 14
 /* The shift that lets 16 bits express a receive buffer (RFC 7323 2.3). */
 uint8_t tcp_window_scale(int64_t receive_buffer);
 /* The MSS we announce on this tuple's link (RFC 9293 3.7.1). */

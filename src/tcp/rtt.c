@@ -36,5 +36,6 @@ void rtt_restart_timer(struct wh_conn *conn)
 {
     bool outstanding = conn->snd_una != conn->snd_nxt;
     conn->probing = false;
+    conn->probe_due = false;
     conn_deadline(conn, DEADLINE_RETRANSMIT, outstanding ? conn->tcp->now + conn->rto : WH_NEVER);
 }

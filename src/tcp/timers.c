@@ -118,8 +118,8 @@ static void keepalive_timeout(struct wh_conn *conn)
 
 void tcp_keepalive_restart(struct wh_conn *conn)
 {
-    bool wanted =
-        conn_option(conn, WH_OPT_KEEPALIVE) != 0 && conn_synchronized(conn) && !conn_over(conn);
+    bool wanted = conn_option(conn, WH_OPT_KEEPALIVE) != 0 && conn_synchronized(conn) &&
+                  conn_state(conn) != WH_TIME_WAIT;
     wh_time idle = (wh_time)conn_option(conn, WH_OPT_KEEPALIVE_IDLE);
     conn_deadline(conn, DEADLINE_KEEPALIVE, wanted ? conn->heard + idle : WH_NEVER);
 }
