@@ -380,8 +380,9 @@ WH_API int64_t wh_send(wh_conn *conn, const void *data, size_t length, unsigned 
 /*
  * Send without a copy of ours: wh_reserve names up to `cap` writable slices
  * (returned: how many) of together at most `want` bytes at the end of the send
- * queue; write there, then wh_commit the bytes written, in order. Reserving
- * again before wh_commit replaces the earlier reservation. Errors as wh_send.
+ * queue; write there, then wh_commit the bytes written, in order, before any
+ * other call that names this stack: an acknowledgement may free what was named.
+ * Reserving again replaces the earlier reservation. Errors as wh_send.
  */
 WH_API int wh_reserve(wh_conn *conn, size_t want, wh_slice *slices, size_t cap);
 WH_API int64_t wh_commit(wh_conn *conn, size_t length, unsigned flags);

@@ -172,8 +172,8 @@ static bool each_time_wait(const struct wh_stack *host, uint32_t *index, wh_entr
     *index = position;
     entry->state = WH_TIME_WAIT;
     endpoints_of(&wait->tuple, &entry->local, &entry->remote);
-    uint32_t left = wait->expires - tcp_milliseconds(&host->tcp);
-    entry->timer = host->tcp.now + (wh_time)left * WH_MILLISECOND;
+    int32_t left = (int32_t)(wait->expires - tcp_milliseconds(&host->tcp));
+    entry->timer = host->tcp.now + (wh_time)MAX(left, 0) * WH_MILLISECOND;
     return true;
 }
 
