@@ -135,8 +135,7 @@ static bool send_lost(struct wh_stack *host, struct wh_conn *conn, enum hop hop)
     if (conn_state(conn) != WH_SYN_SENT) {
         return send_into_the_void(host, conn, reason);
     }
-    tcp_die(conn, WH_ON_GAVE_UP, reason,
-            hop == HOP_NO_ROUTE ? WH_E_NETUNREACH : WH_E_HOSTUNREACH);
+    tcp_die(conn, WH_ON_GAVE_UP, reason, hop == HOP_NO_ROUTE ? WH_E_NETUNREACH : WH_E_HOSTUNREACH);
     stack_settle(host, conn);
     return true;
 }

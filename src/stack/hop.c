@@ -157,11 +157,11 @@ static bool build_question(struct wh_stack *host, struct outbox *outbox,
         return true;
     }
     wh_addr group = nd_solicited_node_group(target);
-    chunk->end = (uint32_t)(question->probe
-                                ? nd_build_probe(chunk->data, chunk->size, &source, target,
-                                                 &station, sum)
-                                : nd_build_solicitation(chunk->data, chunk->size, &source, target,
-                                                        &station, sum));
+    chunk->end =
+        (uint32_t)(question->probe
+                       ? nd_build_probe(chunk->data, chunk->size, &source, target, &station, sum)
+                       : nd_build_solicitation(chunk->data, chunk->size, &source, target, &station,
+                                               sum));
     address_to(host, outbox, question->probe ? question->station : ethernet_group(&group),
                ETHERTYPE_IPV6);
     return true;
@@ -192,8 +192,7 @@ static void send_released(struct wh_stack *host)
 void hop_solicit(struct wh_stack *host, struct outbox *outbox)
 {
     struct solicitation question;
-    while (!outbox_full(outbox) &&
-           neighbour_solicit(&host->neighbours, host->tcp.now, &question)) {
+    while (!outbox_full(outbox) && neighbour_solicit(&host->neighbours, host->tcp.now, &question)) {
         ask(host, outbox, &question);
     }
     send_released(host);

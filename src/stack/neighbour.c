@@ -289,10 +289,9 @@ struct chunk *neighbour_released(struct neighbours *table)
 static void update(struct neighbours *table, struct neighbour *entry,
                    const struct neighbour_news *news, wh_time now)
 {
-    bool known =
-        entry->state != NEIGHBOUR_INCOMPLETE && entry->state != NEIGHBOUR_UNREACHABLE;
-    bool differs = news->has_station && memcmp(&entry->station, &news->station,
-                                               sizeof entry->station) != 0;
+    bool known = entry->state != NEIGHBOUR_INCOMPLETE && entry->state != NEIGHBOUR_UNREACHABLE;
+    bool differs =
+        news->has_station && memcmp(&entry->station, &news->station, sizeof entry->station) != 0;
     if (!known && !news->has_station) {
         return; /* it is there, but not where */
     }

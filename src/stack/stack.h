@@ -102,8 +102,8 @@ struct wh_stack {
 
     struct address address[MAX_ADDRESSES];
     unsigned addresses;
-    wh_addr gateway[2]; /* IPv4, IPv6; all zero: none */
-    struct neighbours neighbours; /* Ethernet only */
+    wh_addr gateway[2];                   /* IPv4, IPv6; all zero: none */
+    struct neighbours neighbours;         /* Ethernet only */
     uint8_t link_header[ETHERNET_HEADER]; /* of the frame in progress */
 
     uint32_t port_counter; /* RFC 6056, algorithm 3 */

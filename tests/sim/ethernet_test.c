@@ -645,8 +645,8 @@ static void claims_are_counted(void **state)
 
     arp = arp_from(ARP_REPLY, "10.0.0.9", "10.0.0.2"); /* nobody asked */
     inject_arp(&lan, &stations[B], &arp);
-    length = nd_build_advertisement(packet, sizeof packet, &other, &own, &other, &stranger, true,
-                                    sum);
+    length =
+        nd_build_advertisement(packet, sizeof packet, &other, &own, &other, &stranger, true, sum);
     inject_nd(&lan, &stations[B], packet, length);
     assert_int_equal(count(&lan, B, WH_WHY_NEIGHBOUR_UNASKED), 2);
     assert_int_equal(reply(&lan, bytes), 0);
@@ -661,6 +661,7 @@ static void expect_frame_to(struct lan *lan, const struct station *station)
     size_t length = reply(lan, bytes);
     assert_int_equal(ethernet_parse(&ethernet, bytes, length), WH_WHY_NONE);
     assert_memory_equal(&ethernet.destination, station, sizeof *station);
+    assert_true(ethernet.type == ETHERTYPE_IPV4 || ethernet.type == ETHERTYPE_IPV6);
 }
 
 /* A neighbour that moves to another station says so, and is believed (RFC 826, RFC 4861 7.2.6). */
