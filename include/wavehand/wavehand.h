@@ -84,7 +84,8 @@ WH_API int wh_addr_parse(const char *text, wh_addr *addr);
  * unless the meaning says "before opening".
  */
 #define WH_OPTIONS(X)                                                                              \
-    X(SEND_BUFFER, 4194304, 2048, 1073741824, "bytes", "limit of unacknowledged and unsent data")  \
+    X(SEND_BUFFER, 4194304, 2048, 1073741824, "bytes",                                             \
+      "limit of unacknowledged and unsent data; 16 KiB while memory is short")                     \
     X(RECEIVE_BUFFER, 1048576, 2048, 1073741824, "bytes",                                          \
       "limit of the receive window; sets the window scale, before opening")                        \
     X(SEND_LOW_WATER, 1, 1, 1073741824, "bytes",                                                   \

@@ -57,13 +57,6 @@ static int check_send(const struct wh_conn *conn)
     return conn->write_shut ? WH_E_PIPE : WH_OK;
 }
 
-/* Bytes that the send buffer would still take. */
-static size_t send_space(const struct wh_conn *conn)
-{
-    uint64_t limit = (uint64_t)conn_option(conn, WH_OPT_SEND_BUFFER);
-    return conn->send.length >= limit ? 0 : (size_t)(limit - conn->send.length);
-}
-
 /* Chunks appended behind `last` learn the sequence number of their first byte. */
 static void number_chunks(struct wh_conn *conn, struct chunk *last, uint32_t next)
 {
@@ -94,7 +87,7 @@ int64_t wh_send(wh_conn *conn, const void *data, size_t length, unsigned flags)
     if (result != WH_OK) {
         return result;
     }
-    size_t room = MIN(length, send_space(conn));
+    size_t room = MIN(length, conn_send_room(conn));
     if (room == 0) {
         return length == 0 ? WH_E_INVAL : WH_E_AGAIN;
     }
@@ -116,7 +109,7 @@ int wh_reserve(wh_conn *conn, size_t want, wh_slice *slices, size_t cap)
     if (result != WH_OK) {
         return result;
     }
-    want = MIN(want, send_space(conn));
+    want = MIN(want, conn_send_room(conn));
     if (want == 0 || cap == 0) {
         return WH_E_AGAIN;
     }
@@ -155,7 +148,8 @@ int64_t wh_commit(wh_conn *conn, size_t length, unsigned flags)
     struct chunk *tail = conn->send.tail;
     size_t in_tail = tail != NULL ? MIN(length, chunk_room(tail)) : 0;
     size_t rest = length - in_tail;
-    if (rest > (conn->reserved != NULL ? conn->reserved->size : 0) || length > send_space(conn)) {
+    /* What was reserved may be filled, even if memory has become short since. */
+    if (rest > (conn->reserved != NULL ? conn->reserved->size : 0)) {
         return WH_E_INVAL;
     }
     if (in_tail > 0) {

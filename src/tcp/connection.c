@@ -5,6 +5,9 @@
 
 #include "base/bytes.h"
 
+/* Bytes that a send queue may hold however little memory there is. */
+#define SEND_FLOOR 16384
+
 static void trace_state(struct tcp *tcp, const struct wh_conn *conn, wh_state before)
 {
     wh_trace_record *record = trace_next(&tcp->trace);
@@ -117,6 +120,23 @@ void conn_release(struct wh_conn *conn)
     conn->profile = NULL;
 }
 
+/*
+ * What the send queue may hold. When memory runs short it shrinks to a floor, so that
+ * those who are slow to take what they asked for leave room for everybody else.
+ */
+static uint64_t send_limit(const struct wh_conn *conn)
+{
+    uint64_t limit = (uint64_t)conn_option(conn, WH_OPT_SEND_BUFFER);
+    const struct memory *memory = &conn->tcp->memory;
+    return memory->used > memory->cap / 4 * 3 ? MIN(limit, SEND_FLOOR) : limit;
+}
+
+size_t conn_send_room(const struct wh_conn *conn)
+{
+    uint64_t limit = send_limit(conn);
+    return conn->send.length >= limit ? 0 : (size_t)(limit - conn->send.length);
+}
+
 /* The peer has closed its side and everything before its FIN has arrived, or it never can. */
 static bool at_eof(const struct wh_conn *conn) { return conn->fin_received; }
 
@@ -138,9 +158,9 @@ uint32_t conn_ready(const struct wh_conn *conn)
     if (conn_state(conn) < WH_ESTABLISHED) {
         return ready;
     }
-    uint64_t limit = (uint64_t)conn_option(conn, WH_OPT_SEND_BUFFER);
-    if (!conn->write_shut && conn->send.length < limit &&
-        limit - conn->send.length >= (uint64_t)conn_option(conn, WH_OPT_SEND_LOW_WATER)) {
+    uint64_t low_water = (uint64_t)conn_option(conn, WH_OPT_SEND_LOW_WATER);
+    size_t room = conn_send_room(conn);
+    if (!conn->write_shut && room > 0 && room >= MIN(low_water, send_limit(conn) / 2)) {
         ready |= WH_WRITABLE;
     }
     if (conn->send.length == 0 && conn->snd_una == conn->snd_end + conn->write_shut) {

@@ -193,6 +193,8 @@ void conn_limit_fin_wait_2(struct wh_conn *conn);
 /* Sets or clears (WH_NEVER) a deadline and keeps the wheel node at the earliest. */
 void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when);
 
+/* Bytes that the send queue would still take. */
+size_t conn_send_room(const struct wh_conn *conn);
 /* RCV.BUFF - RCV.USER: the window we could offer, in bytes. */
 uint32_t conn_receive_space(const struct wh_conn *conn);
 /* Bytes of data in a full segment: snd_mss less the options of every segment. */
