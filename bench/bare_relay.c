@@ -47,7 +47,7 @@ static int tcp_socket(void)
 
 static struct sockaddr_in loopback(int port)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return at;
 }
@@ -59,7 +59,8 @@ static bool move(struct half *from)
     for (;;) {
         ssize_t in = 0;
         if (!from->ended && from->waiting == 0) {
-            in = splice(from->fd, NULL, from->pipe[1], NULL, PIECE, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+            in = splice(from->fd, NULL, from->pipe[1], NULL, PIECE,
+                        SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
             if (in < 0 && errno != EAGAIN) {
                 return errno == ENOTCONN;
             }
@@ -98,7 +99,8 @@ static struct half *make_half(int fd)
 
 static void watch(struct half *half)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = half};
+    struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                                 .data.ptr = half };
     epoll_ctl(poller, EPOLL_CTL_ADD, half->fd, &event);
 }
 
@@ -120,7 +122,7 @@ static size_t dead_count;
 
 static void close_connection(struct half *half)
 {
-    struct half *both[2] = {half, half->other};
+    struct half *both[2] = { half, half->other };
     for (int i = 0; i < 2; i++) {
         close(both[i]->fd);
         close(both[i]->pipe[0]);
@@ -148,7 +150,7 @@ int main(int argc, char **argv)
         return 1;
     }
     poller = epoll_create1(0);
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL}, events[EVENTS];
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL }, events[EVENTS];
     epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event);
     for (;;) {
         int n = epoll_wait(poller, events, EVENTS, -1);

@@ -23,7 +23,15 @@
 
 #include "figure.h"
 
-enum { BATCH = 64, EVENTS = 64, MESSAGE = 64, PIECE = 65536, FIRST_PORT = 5000, PORTS = 64, IDLE = 10000 };
+enum {
+    BATCH = 64,
+    EVENTS = 64,
+    MESSAGE = 64,
+    PIECE = 65536,
+    FIRST_PORT = 5000,
+    PORTS = 64,
+    IDLE = 10000
+};
 
 static wh_time now = WH_SECOND;
 
@@ -80,7 +88,7 @@ static struct world *make_world(bool super, uint32_t time_wait)
     for (int i = 0; i < PORTS; i++) {
         wh_listen_options options;
         wh_listen_options_init(&options);
-        options.local = (wh_endpoint){world->server.address, (uint16_t)(FIRST_PORT + i)};
+        options.local = (wh_endpoint){ world->server.address, (uint16_t)(FIRST_PORT + i) };
         need(wh_listen(world->server.host, &options, &world->listeners[i]) == 0, "cannot listen");
     }
     return world;
@@ -110,7 +118,7 @@ static bool cross(wh_stack *to, const wh_frame *out, wh_frame *in)
         at += out->slice[i].length;
     }
     memset(in, 0, sizeof *in);
-    in->slice[0] = (wh_slice){base, out->length};
+    in->slice[0] = (wh_slice){ base, out->length };
     in->slices = 1;
     in->length = out->length;
     in->flags = out->flags;
@@ -201,7 +209,8 @@ static wh_conn *open_one(struct world *world, unsigned number)
     wh_connect_options options;
     wh_conn *conn;
     wh_connect_options_init(&options);
-    options.remote = (wh_endpoint){world->server.address, (uint16_t)(FIRST_PORT + number % PORTS)};
+    options.remote =
+        (wh_endpoint){ world->server.address, (uint16_t)(FIRST_PORT + number % PORTS) };
     need(wh_connect(world->client.host, &options, now, &conn) == 0, "cannot connect");
     while (wh_conn_state(conn) == WH_SYN_SENT) {
         turn(world);
@@ -270,13 +279,14 @@ static void connections(const char *key, double length, wh_time step, unsigned w
         at = cpu_seconds();
     }
     figure(key, (double)(number - first) / (at - start), "1/s");
-    wh_stats stats = {.size = sizeof stats};
+    wh_stats stats = { .size = sizeof stats };
     wh_stats_get(world->client.host, &stats);
     fprintf(stderr, "# %s: %u in TIME-WAIT at the end\n", key, stats.time_wait);
     free_world(world);
 }
 
-static void round_trips(const char *key, double length, struct world *world, wh_conn **conns, unsigned n)
+static void round_trips(const char *key, double length, struct world *world, wh_conn **conns,
+                        unsigned n)
 {
     static const char message[MESSAGE];
     unsigned long trips = 0;
@@ -317,7 +327,7 @@ static void all_round_trips(double length, bool full)
         round_trips("core.round_trips_1m_idle.wavehand", length, world, conns, 1);
         round_trips("core.round_trips_among_1m.wavehand", length, world, conns, most);
     }
-    wh_stats stats = {.size = sizeof stats};
+    wh_stats stats = { .size = sizeof stats };
     wh_stats_get(world->client.host, &stats);
     figure("core.bytes_idle.wavehand", (double)stats.memory / count, "bytes");
     free(conns);

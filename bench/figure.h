@@ -14,16 +14,10 @@ static inline double clock_seconds(clockid_t clock)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static inline double seconds(void)
-{
-    return clock_seconds(CLOCK_MONOTONIC);
-}
+static inline double seconds(void) { return clock_seconds(CLOCK_MONOTONIC); }
 
 /* Time that this process has had a core: what is measured in memory alone is not slower on a busy machine. */
-static inline double cpu_seconds(void)
-{
-    return clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
-}
+static inline double cpu_seconds(void) { return clock_seconds(CLOCK_PROCESS_CPUTIME_ID); }
 
 /* bench/run reads these lines: key, value and unit between tabs. */
 static inline void figure(const char *key, double value, const char *unit)

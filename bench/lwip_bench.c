@@ -90,10 +90,7 @@ static void run_timers(void)
     }
 }
 
-static void locked(void *done)
-{
-    *(volatile bool *)done = true;
-}
+static void locked(void *done) { *(volatile bool *)done = true; }
 
 static void set_up(void)
 {

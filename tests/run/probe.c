@@ -90,7 +90,7 @@ static void open_socket(int family)
 
 static int pending_error(short events)
 {
-    struct pollfd waited = {.fd = fd, .events = events};
+    struct pollfd waited = { .fd = fd, .events = events };
     int error = 0;
     socklen_t length = sizeof error;
     if (poll(&waited, 1, 60000) <= 0) {
@@ -140,7 +140,8 @@ static void step_recv(const char *step, long want)
     long got = 0;
     int result = 0;
     while (want < 0 || got < want) {
-        size_t piece = want < 0 || want - got > (long)sizeof bytes ? sizeof bytes : (size_t)(want - got);
+        size_t piece =
+            want < 0 || want - got > (long)sizeof bytes ? sizeof bytes : (size_t)(want - got);
         ssize_t n = recv(fd, bytes, piece, 0);
         if (n <= 0) {
             result = n == 0 ? -1 : errno;
@@ -156,7 +157,7 @@ static void step_recv(const char *step, long want)
 
 static void step_reset(void)
 {
-    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    struct linger now = { .l_onoff = 1, .l_linger = 0 };
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     close(fd);
 }
