@@ -151,6 +151,18 @@ static void take_fin(struct wh_conn *conn)
     }
 }
 
+/* The peer's FIN is known, though perhaps not yet reached. What is held beyond it cannot be true. */
+static void learn_fin(struct wh_conn *conn, uint32_t seq)
+{
+    const struct reassembly *held = conn->reassembly;
+    conn->fin_known = true;
+    conn->peer_fin = seq;
+    if (held != NULL && seq_gt(held->block[held->count - 1].right, seq)) {
+        conn->tcp->count[WH_WHY_TEXT_AFTER_FIN]++;
+        reassembly_free(&conn->reassembly, &conn->tcp->chunks);
+    }
+}
+
 static void process_text(struct wh_conn *conn, const struct segment *segment)
 {
     struct text text = trim(conn, segment);
@@ -158,8 +170,7 @@ static void process_text(struct wh_conn *conn, const struct segment *segment)
         return;
     }
     if (text.fin && !conn->fin_known) {
-        conn->fin_known = true;
-        conn->peer_fin = text.seq + text.length;
+        learn_fin(conn, text.seq + text.length);
     }
     if (conn->fin_known && seq_gt(text.seq + text.length, conn->peer_fin)) {
         because(conn->tcp, WH_WHY_TEXT_AFTER_FIN);
