@@ -61,10 +61,7 @@ static void try_udp(const struct packet *packet)
     if (udp_parse(&datagram, packet, NULL, true) != WH_WHY_NONE)
         return;
     REQUIRE(inside(datagram.data, datagram.length, packet->payload, packet->length));
-    size_t length =
-        udp_build(built, sizeof(built), &packet->source, datagram.source_port, &packet->destination,
-                  datagram.destination_port, packet->hops, packet->traffic_class, 0, datagram.data,
-                  datagram.length, checksum_best());
+    size_t length = udp_build(built, sizeof(built), packet, &datagram, 0, checksum_best());
     if (length == 0) { /* as IPv6 that would fit, but not as IPv4 */
         REQUIRE(datagram.length > 65507);
         return;
@@ -114,8 +111,13 @@ static void try_error(const struct packet *about, const uint8_t *data, size_t si
     for (int kind = ICMP_OTHER; kind <= ICMP_NEIGHBOUR_ADVERTISEMENT; kind++) {
         struct packet packet;
         struct icmp icmp;
-        size_t length = icmp_build_error(built, sizeof(built), &about->destination, &about->source,
-                                         (enum icmp_kind)kind, 1280, data, size, checksum_best());
+        struct icmp_error error = { .source = &about->destination,
+                                    .destination = &about->source,
+                                    .kind = (enum icmp_kind)kind,
+                                    .mtu = 1280,
+                                    .quoted = data,
+                                    .quoted_length = size };
+        size_t length = icmp_build_error(built, sizeof(built), &error, checksum_best());
         if (length == 0)
             continue;
         REQUIRE(length <= (about->version == 4 ? 576 : 1280));

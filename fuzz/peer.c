@@ -323,8 +323,12 @@ size_t peer_datagram(struct input *input, uint8_t *at)
         fix_checksums(at, length);
         return length;
     }
-    return udp_build(at, PACKET_MAX, &source, 5000, &destination, how & 8 ? 53 : 7, 64, 0, 0, data,
-                     length, checksum_best());
+    struct packet packet = { .source = source, .destination = destination, .hops = 64 };
+    struct datagram datagram = { .source_port = 5000,
+                                 .destination_port = how & 8 ? 53 : 7,
+                                 .data = data,
+                                 .length = (uint32_t)length };
+    return udp_build(at, PACKET_MAX, &packet, &datagram, 0, checksum_best());
 }
 
 size_t peer_icmp_error(struct peer *peer, struct input *input, uint8_t *at)
@@ -341,8 +345,15 @@ size_t peer_icmp_error(struct peer *peer, struct input *input, uint8_t *at)
     size_t length = write_segment(quoted, &segment, NULL, 0, 0);
     enum icmp_kind kind = (enum icmp_kind)(ICMP_NET_UNREACHABLE + (which >> 4));
     wh_addr router = fuzz_addr(wh_is_ipv4(&flow->tuple.local), 1);
-    return icmp_build_error(at, PACKET_MAX, &router, &flow->tuple.remote, kind, take16(input),
-                            quoted, MIN(length, (size_t)20 + take8(input)), checksum_best());
+    uint32_t mtu = take16(input);
+    size_t quoted_most = (size_t)20 + take8(input);
+    struct icmp_error error = { .source = &router,
+                                .destination = &flow->tuple.remote,
+                                .kind = kind,
+                                .mtu = mtu,
+                                .quoted = quoted,
+                                .quoted_length = MIN(length, quoted_most) };
+    return icmp_build_error(at, PACKET_MAX, &error, checksum_best());
 }
 
 size_t peer_answer(const struct peer *peer, struct input *input, uint8_t *at, uint16_t *type)

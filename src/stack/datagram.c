@@ -247,10 +247,16 @@ static size_t build(struct wh_dgram *dgram, const wh_datagram *datagram, struct 
     const int64_t *defaults = host->tcp.defaults->value;
     uint8_t hops = datagram->hops != 0 ? datagram->hops : (uint8_t)defaults[WH_OPT_TTL];
     if (dgram->kind == WH_UDP) {
-        return udp_build(chunk->data, chunk->size, &datagram->local.addr, datagram->local.port,
-                         &datagram->remote.addr, datagram->remote.port, hops,
-                         (uint8_t)(defaults[WH_OPT_DSCP] << 2), (uint16_t)host->tcp.frames_out,
-                         datagram->data, datagram->length, host->tcp.checksum);
+        struct packet packet = { .source = datagram->local.addr,
+                                 .destination = datagram->remote.addr,
+                                 .hops = hops,
+                                 .traffic_class = (uint8_t)(defaults[WH_OPT_DSCP] << 2) };
+        struct datagram udp = { .source_port = datagram->local.port,
+                                .destination_port = datagram->remote.port,
+                                .data = datagram->data,
+                                .length = (uint32_t)datagram->length };
+        return udp_build(chunk->data, chunk->size, &packet, &udp, (uint16_t)host->tcp.frames_out,
+                         host->tcp.checksum);
     }
     /* An echo reply answers a request that came the other way. */
     struct packet request = { .source = datagram->remote.addr,

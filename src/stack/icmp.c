@@ -192,14 +192,17 @@ int icmp_refuse(struct wh_stack *host, const struct tuple *tuple, uint8_t protoc
 {
     struct tcp *tcp = &host->tcp;
     uint8_t quoted[IP_HEADER_MAX + 8];
-    size_t quoted_length = quote(quoted, tuple, protocol, seq);
+    struct icmp_error error = { .source = &tuple->local,
+                                .destination = &tuple->remote,
+                                .kind = kind_of(how),
+                                .quoted = quoted,
+                                .quoted_length = quote(quoted, tuple, protocol, seq) };
     struct chunk *chunk = chunk_take(&tcp->chunks, 256, MEMORY_ORDINARY);
     if (chunk == NULL) {
         tcp->count[WH_WHY_MEMORY_CAP]++;
         return WH_E_NOMEM;
     }
-    size_t length = icmp_build_error(chunk->data, chunk->size, &tuple->local, &tuple->remote,
-                                     kind_of(how), 0, quoted, quoted_length, tcp->checksum);
+    size_t length = icmp_build_error(chunk->data, chunk->size, &error, tcp->checksum);
     if (length == 0) {
         chunk_drop(&tcp->chunks, chunk);
         return WH_E_INVAL;

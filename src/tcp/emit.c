@@ -35,19 +35,19 @@ static struct frame_slot *slot_take(struct tcp *tcp)
     return slot;
 }
 
-void emit_return(struct tcp *tcp, void *at)
+void emit_return(struct tcp *tcp, void *slot)
 {
-    struct frame_slot *slot = at;
-    for (uint32_t i = 0; i < slot->chunks; i++) {
-        chunk_drop(&tcp->chunks, slot->chunk[i]);
+    struct frame_slot *lent = slot;
+    for (uint32_t i = 0; i < lent->chunks; i++) {
+        chunk_drop(&tcp->chunks, lent->chunk[i]);
     }
-    link_remove(&slot->link);
+    link_remove(&lent->link);
     tcp->slots.lents--;
     if (tcp->slots.spares >= SPARE_SLOTS) {
-        memory_give(&tcp->memory, slot, sizeof *slot);
+        memory_give(&tcp->memory, lent, sizeof *lent);
         return;
     }
-    list_prepend(&tcp->slots.spare, &slot->link); /* the one last used is still in the cache */
+    list_prepend(&tcp->slots.spare, &lent->link); /* the one last used is still in the cache */
     tcp->slots.spares++;
 }
 

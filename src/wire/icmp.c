@@ -319,55 +319,61 @@ static struct code error_code(enum icmp_kind kind, bool v4)
 }
 
 /* The second word of an error: MTU, pointer, or nothing. */
-static uint32_t error_rest(enum icmp_kind kind, bool v4, uint32_t mtu, const uint8_t *quoted,
-                           size_t quoted_length)
+static uint32_t error_rest(const struct icmp_error *error, bool v4)
 {
     struct packet about;
-    if (kind == ICMP_TOO_BIG)
-        return v4 ? MIN(mtu, (uint32_t)UINT16_MAX) : mtu;
-    if (kind == ICMP_PROTOCOL_UNREACHABLE && !v4 &&
-        ip_parse_quoted(&about, quoted, quoted_length) == WH_WHY_NONE)
+    if (error->kind == ICMP_TOO_BIG)
+        return v4 ? MIN(error->mtu, (uint32_t)UINT16_MAX) : error->mtu;
+    if (error->kind == ICMP_PROTOCOL_UNREACHABLE && !v4 &&
+        ip_parse_quoted(&about, error->quoted, error->quoted_length) == WH_WHY_NONE)
         return about.protocol_at;
     return 0;
 }
 
-size_t icmp_build_error(uint8_t *at, size_t room, const wh_addr *source, const wh_addr *destination,
-                        enum icmp_kind kind, uint32_t mtu, const uint8_t *quoted,
-                        size_t quoted_length, const struct checksum *sum)
+size_t icmp_build_error(uint8_t *at, size_t room, const struct icmp_error *error,
+                        const struct checksum *sum)
 {
+    const wh_addr *source = error->source, *destination = error->destination;
     bool v4 = wh_is_ipv4(source);
-    struct code code = error_code(kind, v4);
+    struct code code = error_code(error->kind, v4);
     if (!code.sent)
         return 0;
     size_t header = ip_header_length(source);
     size_t most = (v4 ? ERROR_MAX_V4 : ERROR_MAX_V6) - header - ICMP_HEADER;
-    size_t length = MIN(quoted_length, most);
+    size_t length = MIN(error->quoted_length, most);
     uint8_t *message = begin(at, room, source, destination, DEFAULT_HOPS, 0, ICMP_HEADER + length);
     if (message == NULL)
         return 0;
-    write_header(message, code.type, code.code, error_rest(kind, v4, mtu, quoted, quoted_length));
-    finish(message, ICMP_HEADER, quoted, length, source, destination, sum);
+    write_header(message, code.type, code.code, error_rest(error, v4));
+    finish(message, ICMP_HEADER, error->quoted, length, source, destination, sum);
     return header + ICMP_HEADER + length;
 }
 
-/* A neighbour discovery message; the option is there if the station is. */
-static size_t build_nd(uint8_t *at, size_t room, const wh_addr *source, const wh_addr *destination,
-                       uint8_t type, uint32_t rest, const wh_addr *target, uint8_t option,
-                       const struct station *station, const struct checksum *sum)
+/* A neighbour discovery message to be built; without a station it has no option. */
+struct discovery {
+    const wh_addr *source, *destination, *target;
+    const struct station *station;
+    uint8_t type;
+    uint8_t flags;
+    uint8_t option; /* what the station is called */
+};
+
+static size_t build_nd(uint8_t *at, size_t room, const struct discovery *nd,
+                       const struct checksum *sum)
 {
-    size_t length = ND_LENGTH + (station != NULL ? (size_t)ND_OPTION : 0);
-    uint8_t *message = begin(at, room, source, destination, ND_HOPS, 0, length);
+    size_t length = ND_LENGTH + (nd->station != NULL ? (size_t)ND_OPTION : 0);
+    uint8_t *message = begin(at, room, nd->source, nd->destination, ND_HOPS, 0, length);
     if (message == NULL)
         return 0;
-    write_header(message, type, 0, rest);
-    memcpy(message + 8, target->bytes, sizeof(target->bytes));
-    if (station != NULL) {
-        message[ND_LENGTH] = option;
+    write_header(message, nd->type, 0, (uint32_t)nd->flags << 24);
+    memcpy(message + 8, nd->target->bytes, sizeof(nd->target->bytes));
+    if (nd->station != NULL) {
+        message[ND_LENGTH] = nd->option;
         message[ND_LENGTH + 1] = 1; /* in units of 8 bytes */
-        memcpy(message + ND_LENGTH + 2, station->bytes, sizeof(station->bytes));
+        memcpy(message + ND_LENGTH + 2, nd->station->bytes, sizeof(nd->station->bytes));
     }
-    finish(message, length, NULL, 0, source, destination, sum);
-    return ip_header_length(source) + length;
+    finish(message, length, NULL, 0, nd->source, nd->destination, sum);
+    return ip_header_length(nd->source) + length;
 }
 
 wh_addr nd_solicited_node_group(const wh_addr *addr)
@@ -380,15 +386,29 @@ size_t nd_build_solicitation(uint8_t *at, size_t room, const wh_addr *source, co
                              const struct station *station, const struct checksum *sum)
 {
     wh_addr group = nd_solicited_node_group(target);
-    return build_nd(at, room, source, &group, V6_NEIGHBOUR_SOLICITATION, 0, target,
-                    ND_SOURCE_STATION, station, sum);
+    struct discovery nd = {
+        .source = source,
+        .destination = &group,
+        .target = target,
+        .station = station,
+        .type = V6_NEIGHBOUR_SOLICITATION,
+        .option = ND_SOURCE_STATION,
+    };
+    return build_nd(at, room, &nd, sum);
 }
 
 size_t nd_build_probe(uint8_t *at, size_t room, const wh_addr *source, const wh_addr *target,
                       const struct station *station, const struct checksum *sum)
 {
-    return build_nd(at, room, source, target, V6_NEIGHBOUR_SOLICITATION, 0, target,
-                    ND_SOURCE_STATION, station, sum);
+    struct discovery nd = {
+        .source = source,
+        .destination = target,
+        .target = target,
+        .station = station,
+        .type = V6_NEIGHBOUR_SOLICITATION,
+        .option = ND_SOURCE_STATION,
+    };
+    return build_nd(at, room, &nd, sum);
 }
 
 size_t nd_build_advertisement(uint8_t *at, size_t room, const wh_addr *source,
@@ -396,7 +416,14 @@ size_t nd_build_advertisement(uint8_t *at, size_t room, const wh_addr *source,
                               const struct station *station, bool solicited,
                               const struct checksum *sum)
 {
-    uint32_t flags = ND_OVERRIDE | (solicited ? (uint32_t)ND_SOLICITED : 0);
-    return build_nd(at, room, source, destination, V6_NEIGHBOUR_ADVERTISEMENT, flags << 24, target,
-                    ND_TARGET_STATION, station, sum);
+    struct discovery nd = {
+        .source = source,
+        .destination = destination,
+        .target = target,
+        .station = station,
+        .type = V6_NEIGHBOUR_ADVERTISEMENT,
+        .flags = solicited ? ND_OVERRIDE | ND_SOLICITED : ND_OVERRIDE,
+        .option = ND_TARGET_STATION,
+    };
+    return build_nd(at, room, &nd, sum);
 }

@@ -70,15 +70,24 @@ bool icmp_error_allowed(const struct packet *about);
  */
 size_t icmp_build_echo_reply(uint8_t *at, size_t room, const struct packet *request,
                              const struct icmp *icmp, const struct checksum *sum);
+
+/* An error to be built. */
+struct icmp_error {
+    const wh_addr *source, *destination;
+    enum icmp_kind kind;
+    uint32_t mtu;          /* too big: the next hop's */
+    const uint8_t *quoted; /* the packet that it is about, from its IP header on */
+    size_t quoted_length;
+};
+
 /*
- * Kinds that are built: the unreachable ones that have a name, TOO_BIG (with the
- * next hop's mtu), PROHIBITED, TIME_EXCEEDED; 0 for any other.
- * An error of this kind from `source` to `destination` that quotes the first
- * bytes of a packet (as much as RFC 1812 4.3.2.3 / RFC 4443 2.4 allow).
+ * Kinds that are built: the unreachable ones that have a name, TOO_BIG,
+ * PROHIBITED, TIME_EXCEEDED; 0 for any other. Quotes the first bytes of the
+ * packet, as much as RFC 1812 4.3.2.3 / RFC 4443 2.4 allow.
  */
-size_t icmp_build_error(uint8_t *at, size_t room, const wh_addr *source, const wh_addr *destination,
-                        enum icmp_kind kind, uint32_t mtu, const uint8_t *quoted,
-                        size_t quoted_length, const struct checksum *sum);
+size_t icmp_build_error(uint8_t *at, size_t room, const struct icmp_error *error,
+                        const struct checksum *sum);
+
 /* The group that an IPv6 address's owner listens to for solicitations (RFC 4291 2.7.1). */
 wh_addr nd_solicited_node_group(const wh_addr *addr);
 /*

@@ -28,35 +28,33 @@ wh_reason udp_parse(struct datagram *datagram, const struct packet *packet,
     return WH_WHY_NONE;
 }
 
-size_t udp_build(uint8_t *at, size_t room, const wh_addr *source, uint16_t source_port,
-                 const wh_addr *destination, uint16_t destination_port, uint8_t hops,
-                 uint8_t traffic_class, uint16_t id, const void *data, size_t length,
-                 const struct checksum *sum)
+size_t udp_build(uint8_t *at, size_t room, const struct packet *packet,
+                 const struct datagram *datagram, uint16_t id, const struct checksum *sum)
 {
-    size_t header = ip_header_length(source);
-    size_t most = UINT16_MAX - UDP_HEADER - (wh_is_ipv4(source) ? header : 0);
-    if (length > most || room < header + UDP_HEADER + length)
+    size_t header = ip_header_length(&packet->source);
+    size_t most = UINT16_MAX - UDP_HEADER - (wh_is_ipv4(&packet->source) ? header : 0);
+    if (datagram->length > most || room < header + UDP_HEADER + datagram->length)
         return 0;
-    struct packet packet = {
-        .source = *source,
-        .destination = *destination,
+    struct packet whole = {
+        .source = packet->source,
+        .destination = packet->destination,
         .protocol = IP_UDP,
-        .hops = hops,
-        .traffic_class = traffic_class,
-        .length = (uint32_t)(UDP_HEADER + length),
+        .hops = packet->hops,
+        .traffic_class = packet->traffic_class,
+        .length = UDP_HEADER + datagram->length,
     };
-    uint8_t *udp = at + ip_build(at, &packet, id);
-    put16(udp, source_port);
-    put16(udp + 2, destination_port);
-    put16(udp + 4, packet.length);
+    uint8_t *udp = at + ip_build(at, &whole, id);
+    put16(udp, datagram->source_port);
+    put16(udp + 2, datagram->destination_port);
+    put16(udp + 4, whole.length);
     put16(udp + 6, 0);
-    uint64_t partial = ip_pseudo_sum(source, destination, IP_UDP, packet.length);
+    uint64_t partial = ip_pseudo_sum(&whole.source, &whole.destination, IP_UDP, whole.length);
     partial = sum->add(udp, UDP_HEADER, partial);
-    if (length > 0)
-        partial = sum->copy(udp + UDP_HEADER, data, length, partial);
+    if (datagram->length > 0)
+        partial = sum->copy(udp + UDP_HEADER, datagram->data, datagram->length, partial);
     uint16_t field = (uint16_t)~checksum_fold(partial);
     if (field == 0) /* zero would say "no checksum" (RFC 768) */
         field = 0xffff;
     memcpy(udp + 6, &field, sizeof(field));
-    return header + packet.length;
+    return header + whole.length;
 }

@@ -18,12 +18,11 @@ wh_reason udp_parse(struct datagram *datagram, const struct packet *packet,
                     const struct checksum *sum, bool checksum_known);
 
 /*
- * Builds a whole IP packet that carries data[length]; returns its length, 0 if
- * room is too small.
+ * Builds a whole IP packet that carries the datagram; returns its length, 0 if
+ * room is too small. Of `packet` only addresses, hops and traffic_class are read;
+ * `id` is IPv4's identification.
  */
-size_t udp_build(uint8_t *at, size_t room, const wh_addr *source, uint16_t source_port,
-                 const wh_addr *destination, uint16_t destination_port, uint8_t hops,
-                 uint8_t traffic_class, uint16_t id, const void *data, size_t length,
-                 const struct checksum *sum);
+size_t udp_build(uint8_t *at, size_t room, const struct packet *packet,
+                 const struct datagram *datagram, uint16_t id, const struct checksum *sum);
 
 #endif

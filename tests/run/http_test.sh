@@ -19,7 +19,7 @@ events { worker_connections 512; }
 http {
     access_log off;
     client_body_temp_path $PWD/nginx-temp;
-    
+
     server {
         listen 127.0.0.1:8080;
         listen [::1]:8080;

@@ -192,11 +192,14 @@ static void corrupted_datagrams_never_lose_their_checksum(void **state)
 {
     (void)state;
     wh_path *path = path_of(4, "corrupt 100%", NULL);
-    wh_addr from = client_addr(false), to = server_addr(false);
+    struct packet ip = { .source = client_addr(false),
+                         .destination = server_addr(false),
+                         .hops = 64 };
+    struct datagram udp = { 0, 53, (const uint8_t *)"abcdef", 6 };
     for (uint16_t i = 1; i < 4000; i++) {
         uint8_t packet[64];
-        size_t length = udp_build(packet, sizeof packet, &from, i, &to, 53, 64, 0, 1, "abcdef", 6,
-                                  checksum_best());
+        udp.source_port = i;
+        size_t length = udp_build(packet, sizeof packet, &ip, &udp, 1, checksum_best());
         /* A checksum of one bit: without that bit it would say that there is none. */
         uint32_t word = get16(packet + 28) + (uint32_t)get16(packet + 26) - (1U << i % 16) + 0xffff;
         word = (word & 0xffff) + (word >> 16);
@@ -216,8 +219,9 @@ static void corrupted_datagrams_never_lose_their_checksum(void **state)
     }
     /* Without a checksum nothing would tell: such a datagram is left alone. */
     uint8_t packet[64];
-    size_t length =
-        udp_build(packet, sizeof packet, &from, 1, &to, 53, 64, 0, 1, "abcde", 5, checksum_best());
+    udp.source_port = 1;
+    udp.length = 5;
+    size_t length = udp_build(packet, sizeof packet, &ip, &udp, 1, checksum_best());
     put16(packet + 26, 0);
     wh_frame frame = { .slice = { { packet, length } }, .slices = 1, .length = (uint32_t)length };
     wh_path_send(path, WH_A_TO_B, &frame, 1, 0);

@@ -186,9 +186,11 @@ static void super_datagrams_become_datagrams(void **state)
         uint8_t data[2500], packet[2600];
         for (uint32_t i = 0; i < sizeof data; i++)
             data[i] = stream_byte(i);
-        wh_addr from = client_addr(six), to = server_addr(six);
-        size_t length = udp_build(packet, sizeof packet, &from, 5, &to, 53, 64, 0, 1, data,
-                                  sizeof data, checksum_best());
+        struct packet ip = { .source = client_addr(six),
+                             .destination = server_addr(six),
+                             .hops = 64 };
+        struct datagram udp = { 5, 53, data, sizeof data };
+        size_t length = udp_build(packet, sizeof packet, &ip, &udp, 1, checksum_best());
         wh_frame frame = { .slice = { { packet, length } },
                            .slices = 1,
                            .length = (uint32_t)length,

@@ -110,7 +110,7 @@ static bool learn(struct fixture *f, uint32_t n, uint32_t at, unsigned how)
 /* Takes all questions that are due; returns how many, *last being the last. */
 static unsigned questions(struct fixture *f, struct solicitation *last)
 {
-    struct solicitation question;
+    struct solicitation question = { 0 };
     unsigned n = 0;
     while (neighbour_solicit(&f->table, f->now, &question)) {
         n++;
@@ -146,7 +146,7 @@ static void asks_three_times(void **state)
     expect(f, 7, NEIGHBOUR_PENDING);
     assert_true(neighbours_wake(&f->table) == f->now);
     for (unsigned i = 0; i < 3; i++) {
-        struct solicitation question;
+        struct solicitation question = { 0 };
         wh_addr wanted = host_number(7);
         assert_true(f->now == begin + i * WH_SECOND);
         assert_int_equal(questions(f, &question), 1);
@@ -206,7 +206,7 @@ static void who_waits_in_vain_is_told(void **state)
 static void probes_when_used_after_its_time(void **state)
 {
     struct fixture *f = *state;
-    struct solicitation question;
+    struct solicitation question = { 0 };
     struct station wanted = station_number(7);
     make_reachable(f, 7);
     f->now += NEIGHBOUR_REACHABLE_TIME - 1;
@@ -231,7 +231,7 @@ static void probes_when_used_after_its_time(void **state)
 static void a_station_that_is_gone_is_asked_for_anew(void **state)
 {
     struct fixture *f = *state;
-    struct solicitation question;
+    struct solicitation question = { 0 };
     make_reachable(f, 7);
     f->now += NEIGHBOUR_REACHABLE_TIME;
     expect_station(f, 7, 7);

@@ -383,13 +383,11 @@ static void builds_errors(void **state)
         for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
             for (size_t length = 0; length <= sizeof(quoted); length += length < 70 ? 1 : 193) {
                 uint8_t *copy = exact(quoted, length);
-                size_t built = icmp_build_error(at, sizeof(at), &source, &destination, kinds[i],
-                                                1280, copy, length, checksum_best());
+                struct icmp_error error = { &source, &destination, kinds[i], 1280, copy, length };
+                size_t built = icmp_build_error(at, sizeof(at), &error, checksum_best());
                 size_t most = v4 ? 576 : 1280, header = v4 ? 20 : 40;
                 assert_int_equal(built, MIN(most, header + 8 + length));
-                assert_int_equal(icmp_build_error(at, built - 1, &source, &destination, kinds[i],
-                                                  1280, copy, length, checksum_best()),
-                                 0);
+                assert_int_equal(icmp_build_error(at, built - 1, &error, checksum_best()), 0);
                 struct packet packet;
                 struct icmp icmp;
                 assert_int_equal(ip_parse(&packet, at, built), WH_WHY_NONE);
@@ -402,9 +400,8 @@ static void builds_errors(void **state)
                 free(copy);
             }
         }
-        assert_int_equal(icmp_build_error(at, sizeof(at), &source, &destination, ICMP_ECHO_REQUEST,
-                                          0, quoted, 60, checksum_best()),
-                         0);
+        struct icmp_error request = { &source, &destination, ICMP_ECHO_REQUEST, 0, quoted, 60 };
+        assert_int_equal(icmp_build_error(at, sizeof(at), &request, checksum_best()), 0);
     }
 }
 
@@ -416,8 +413,8 @@ static void points_at_the_unknown_protocol(void **state)
     wh_addr a = addr("fd00::1"), b = addr("fd00::2");
     quote(quoted, false, 60);
     memcpy(quoted + 40, "\x84\x00\x01\x04\x00\x00\x00\x00", 8);
-    size_t length = icmp_build_error(at, sizeof(at), &a, &b, ICMP_PROTOCOL_UNREACHABLE, 0, quoted,
-                                     52, checksum_best());
+    struct icmp_error error = { &a, &b, ICMP_PROTOCOL_UNREACHABLE, 0, quoted, 52 };
+    size_t length = icmp_build_error(at, sizeof(at), &error, checksum_best());
     assert_int_equal(length, 40 + 8 + 52);
     assert_int_equal(get16(at + 40), 4 << 8 | 1);
     assert_int_equal(get32(at + 44), 40);

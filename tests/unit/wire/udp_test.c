@@ -94,17 +94,25 @@ static void takes_no_checksum_over_ipv4_only(void **state)
     assert_int_equal(udp_parse(&datagram, &packet, checksum_best(), false), WH_WHY_UDP_CHECKSUM);
 }
 
+static struct packet between_ten(void)
+{
+    return (struct packet){ .source = wh_ipv4(10, 0, 0, 1),
+                            .destination = wh_ipv4(10, 0, 0, 2),
+                            .hops = 64 };
+}
+
 static void builds_the_example(void **state)
 {
     (void)state;
     uint8_t at[29];
-    wh_addr a = wh_ipv4(10, 0, 0, 1), b = wh_ipv4(10, 0, 0, 2);
+    struct packet ip = between_ten();
+    struct datagram udp = { 1, 2, (const uint8_t *)"A", 1 }, empty = { 1, 2, NULL, 0 };
     for (size_t room = 0; room < 29; room++)
-        assert_int_equal(udp_build(at, room, &a, 1, &b, 2, 64, 0, 7, "A", 1, checksum_best()), 0);
-    assert_int_equal(udp_build(at, 29, &a, 1, &b, 2, 64, 0, 7, "A", 1, checksum_best()), 29);
+        assert_int_equal(udp_build(at, room, &ip, &udp, 7, checksum_best()), 0);
+    assert_int_equal(udp_build(at, 29, &ip, &udp, 7, checksum_best()), 29);
     assert_memory_equal(at + 20, example, sizeof(example));
     assert_int_equal(get16(at + 4), 7);
-    assert_int_equal(udp_build(at, 29, &a, 1, &b, 2, 64, 0, 7, NULL, 0, checksum_best()), 28);
+    assert_int_equal(udp_build(at, 29, &ip, &empty, 7, checksum_best()), 28);
 }
 
 /* A checksum that comes out as zero is sent as ffff, for zero says that there is none. */
@@ -112,11 +120,10 @@ static void never_sends_checksum_zero(void **state)
 {
     (void)state;
     uint8_t at[30], data[2];
-    wh_addr a = wh_ipv4(10, 0, 0, 1), b = wh_ipv4(10, 0, 0, 2);
-    struct packet packet;
-    struct datagram datagram;
+    struct packet packet, ip = between_ten();
+    struct datagram datagram, udp = { 1, 2, data, 2 };
     put16(data, (uint16_t) ~(0x0a00 + 1 + 0x0a00 + 2 + 0x11 + 10 + 1 + 2 + 10));
-    assert_int_equal(udp_build(at, 30, &a, 1, &b, 2, 64, 0, 0, data, 2, checksum_best()), 30);
+    assert_int_equal(udp_build(at, 30, &ip, &udp, 0, checksum_best()), 30);
     assert_int_equal(get16(at + 26), 0xffff);
     assert_int_equal(ip_parse(&packet, at, 30), WH_WHY_NONE);
     assert_int_equal(udp_parse(&datagram, &packet, checksum_best(), false), WH_WHY_NONE);
@@ -138,8 +145,9 @@ static void reads_back_what_it_wrote(void **state)
         size_t most = v4 ? 65507 : 65527;
         size_t length =
             round < 4 ? most - (size_t)round / 2 : any(&seed) % (most + 1) >> round % 16;
-        size_t built =
-            udp_build(at, sizeof(at), &a, 0, &b, 53, 9, 0x20, 5, data, length, checksum_best());
+        struct packet ip = { .source = a, .destination = b, .hops = 9, .traffic_class = 0x20 };
+        struct datagram udp = { 0, 53, data, (uint32_t)length };
+        size_t built = udp_build(at, sizeof(at), &ip, &udp, 5, checksum_best());
         assert_int_equal(built, (v4 ? 28 : 48) + length);
         struct packet packet;
         struct datagram datagram;
@@ -153,8 +161,8 @@ static void reads_back_what_it_wrote(void **state)
         assert_int_equal(datagram.destination_port, 53);
         assert_int_equal(datagram.length, length);
         assert_memory_equal(datagram.data, data, length);
-        assert_int_equal(
-            udp_build(at, sizeof(at), &a, 0, &b, 53, 9, 0, 5, data, most + 1, checksum_best()), 0);
+        udp.length = (uint32_t)most + 1;
+        assert_int_equal(udp_build(at, sizeof(at), &ip, &udp, 5, checksum_best()), 0);
     }
 }
 
