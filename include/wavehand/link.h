@@ -86,9 +86,8 @@ typedef struct wh_path_options {
     wh_link_kind link;
     uint32_t mtu; /* super-segments are split to this before faults act; bytes of IP packet */
     uint8_t seed[32];
-    size_t
-        queue_limit; /* bytes queued each way before the tail is dropped, with a rate; default 1 MiB */
-    uint32_t notes; /* capacity of the list of notes; default 0 */
+    size_t queue_limit; /* with a rate: bytes queued each way, then the tail drops; default 1 MiB */
+    uint32_t notes;     /* capacity of the list of notes; default 0 */
 } wh_path_options;
 
 WH_API void wh_path_options_init(wh_path_options *options);

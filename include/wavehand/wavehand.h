@@ -162,7 +162,9 @@ typedef struct wh_config {
     uint32_t mtu;           /* bytes of an IP packet: 68 to 65535; default 1500 */
     uint32_t link_features; /* WH_TX_...; default none */
     uint8_t ethernet[6];    /* our station address, for WH_LINK_ETHERNET */
-    bool any_address;       /* answer for every destination address (tunnels, `wavehand run`) */
+    /* Take segments for every destination address (tunnels, `wavehand run`); ARP and neighbour
+     * discovery answer for the host's own alone. Default false. */
+    bool any_address;
 
     wh_time msl;            /* maximum segment lifetime; TIME-WAIT lasts twice this; default 30 s */
     uint32_t max_half_open; /* half-open entries, all listeners together; default 16384 */
@@ -352,8 +354,8 @@ WH_API void wh_syn_ignore(wh_syn *syn);
 
 typedef struct wh_connect_options {
     size_t size;
-    wh_endpoint
-        local; /* address all zero: chosen; port 0: chosen (RFC 6056). Any address where any_address. */
+    /* Address all zero: chosen; port 0: chosen (RFC 6056). Any address on any_address hosts. */
+    wh_endpoint local;
     wh_endpoint remote;
     void *user;
 } wh_connect_options;
@@ -514,8 +516,7 @@ WH_API void wh_stats_get(const wh_stack *host, wh_stats *stats);
 typedef struct wh_entry {
     wh_state state;
     wh_endpoint local, remote;
-    wh_conn
-        *conn; /* NULL for half-open and TIME-WAIT entries and for connections without a handle */
+    wh_conn *conn; /* NULL for what has no handle: half-open and TIME-WAIT entries, orphans */
     wh_listener *listener;
     uint64_t send_queued, receive_queued;
     wh_time timer; /* next deadline, or WH_NEVER */
@@ -601,10 +602,10 @@ WH_API const char *wh_check(const wh_stack *host);
 WH_API const char *wh_strerror(int error);
 WH_API const char *wh_state_name(wh_state state);
 WH_API const char *wh_arc_name(wh_arc_event event);
-WH_API const char *wh_reason_name(wh_reason reason); /* "RST_NOT_EXACT" */
-WH_API const char *wh_reason_text(
-    wh_reason reason); /* "RST inside the window but not at its edge" */
-WH_API const char *wh_reason_source(wh_reason reason); /* "RFC 5961 3.2" */
+/* "RST_NOT_EXACT", "RST inside the window but not at its edge", "RFC 5961 3.2". */
+WH_API const char *wh_reason_name(wh_reason reason);
+WH_API const char *wh_reason_text(wh_reason reason);
+WH_API const char *wh_reason_source(wh_reason reason);
 /* Where the arc leads, WH_CLOSED included; -1 if RFC 9293 has no such arc. */
 WH_API int wh_arc(wh_state from, wh_arc_event event);
 WH_API const char *wh_version(void);

@@ -78,10 +78,8 @@ int relay_turn(struct relay *relay, wh_time until);
 /* How much is under way, for the end. */
 struct relay_load {
     size_t connections; /* relayed connections in any state */
-    size_t
-        sending; /* of these: the program's data or its FIN has not all reached the host's socket */
-    size_t
-        waiting; /* of these: some of the program's data is here, and the host's socket is full */
+    size_t sending; /* of these: the program's data or FIN has not all reached the host's socket */
+    size_t waiting; /* of these: the program's data is here, and the host's socket is full */
     size_t closing; /* connections of the stack that still have segments to exchange */
 };
 

@@ -38,8 +38,7 @@ struct observed {
     wh_time time;
     uint16_t flags;
     uint32_t seq, ack, length;
-    bool
-        ack_hidden; /* it had an ACK field that nobody could read: tells nothing of what had arrived */
+    bool ack_hidden; /* its ACK field cannot be read: tells nothing of what had arrived */
 };
 
 /* Knows nothing yet: any state, unless the first segments say more. */
