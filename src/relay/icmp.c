@@ -10,14 +10,10 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
 #include "relay/datagram_flow.h"
-#include "relay/loop.h"
-#include "relay/upstream.h"
 
 enum {
     FROM_PROGRAM = 64,
@@ -57,22 +53,7 @@ static struct datagram_flow *open_flow(struct relay *relay, const wh_datagram *d
             wh_dgram_refuse(relay->echo, datagram, WH_REFUSE_PROHIBITED);
         return NULL;
     }
-    struct datagram_flow *flow = NULL;
-    if (connect(fd, (const struct sockaddr *)&upstream.address, upstream.length) == 0)
-        flow = datagrams_add(&relay->datagrams, key, DATAGRAM_PING, relay->now);
-    else
-        wh_dgram_refuse(relay->echo, datagram, WH_REFUSE_NET_UNREACHABLE);
-    if (!flow) {
-        close(fd);
-        return NULL;
-    }
-    flow->fd = fd;
-    flow->source.ready = icmp_ready;
-    if (relay_poll_add(relay, fd, &flow->source, EPOLLIN) < 0) {
-        datagrams_remove(&relay->datagrams, flow);
-        return NULL;
-    }
-    return flow;
+    return datagram_flow_open(relay, fd, &upstream, key, DATAGRAM_PING, datagram);
 }
 
 static void forward(struct relay *relay, const wh_datagram *datagram)
@@ -100,14 +81,7 @@ static void forward(struct relay *relay, const wh_datagram *datagram)
 
 void icmp_receive(struct relay *relay)
 {
-    wh_datagram datagram;
-    for (int n = 0; wh_dgram_recv(relay->echo, &datagram) == WH_OK; n++) {
-        forward(relay, &datagram);
-        if (n >= FROM_PROGRAM) {
-            relay->busy = true;
-            return;
-        }
-    }
+    datagram_flow_receive(relay, relay->echo, FROM_PROGRAM, forward);
 }
 
 void icmp_ready(struct relay *relay, struct source *source, uint32_t events)

@@ -8,13 +8,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "relay/datagram_flow.h"
-#include "relay/loop.h"
-#include "relay/upstream.h"
 
 enum { FROM_PROGRAM = 256, FROM_HOST = 64 }; /* datagrams a turn; the second for each flow */
 
@@ -49,11 +45,6 @@ static void report(struct relay *relay, const struct datagram_flow *flow, int er
                     how == WH_REFUSE_RESET ? WH_REFUSE_PORT_UNREACHABLE : how);
 }
 
-static void refuse(struct relay *relay, const wh_datagram *datagram, wh_refusal how)
-{
-    wh_dgram_refuse(relay->udp, datagram, how);
-}
-
 static struct datagram_flow *open_flow(struct relay *relay, const wh_datagram *datagram,
                                        const struct datagram_key *key)
 {
@@ -61,7 +52,7 @@ static struct datagram_flow *open_flow(struct relay *relay, const wh_datagram *d
     enum upstream_verdict verdict =
         upstream_find(&datagram->local, relay->host_loopback, &upstream);
     if (verdict == UPSTREAM_REFUSED)
-        refuse(relay, datagram, WH_REFUSE_PORT_UNREACHABLE);
+        wh_dgram_refuse(relay->udp, datagram, WH_REFUSE_PORT_UNREACHABLE);
     if (verdict != UPSTREAM_GO)
         return NULL; /* multicast and the like have no one to hear them */
     int fd = socket(upstream.address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -69,23 +60,8 @@ static struct datagram_flow *open_flow(struct relay *relay, const wh_datagram *d
         relay_short_of(relay, SHORT_OF_DESCRIPTORS);
         return NULL;
     }
-    struct datagram_flow *flow = NULL;
-    if (connect(fd, (const struct sockaddr *)&upstream.address, upstream.length) == 0)
-        flow = datagrams_add(&relay->datagrams, key,
-                             upstream.resolver ? DATAGRAM_LOOKUP : DATAGRAM_FRESH, relay->now);
-    else
-        refuse(relay, datagram, WH_REFUSE_NET_UNREACHABLE);
-    if (!flow) {
-        close(fd);
-        return NULL;
-    }
-    flow->fd = fd;
-    flow->source.ready = udp_ready;
-    if (relay_poll_add(relay, fd, &flow->source, EPOLLIN) < 0) {
-        datagrams_remove(&relay->datagrams, flow);
-        return NULL;
-    }
-    return flow;
+    return datagram_flow_open(relay, fd, &upstream, key,
+                              upstream.resolver ? DATAGRAM_LOOKUP : DATAGRAM_FRESH, datagram);
 }
 
 static void forward(struct relay *relay, const wh_datagram *datagram)
@@ -108,14 +84,7 @@ static void forward(struct relay *relay, const wh_datagram *datagram)
 
 void udp_receive(struct relay *relay)
 {
-    wh_datagram datagram;
-    for (int n = 0; wh_dgram_recv(relay->udp, &datagram) == WH_OK; n++) {
-        forward(relay, &datagram);
-        if (n >= FROM_PROGRAM) {
-            relay->busy = true; /* the event comes again */
-            return;
-        }
-    }
+    datagram_flow_receive(relay, relay->udp, FROM_PROGRAM, forward);
 }
 
 void udp_ready(struct relay *relay, struct source *source, uint32_t events)
