@@ -287,6 +287,18 @@ static void socket_failed(struct relay *relay, struct tcp_flow *flow)
     wh_watch(flow->conn, WH_DEAD | WH_ACKED);
 }
 
+/* The stack's slices as the system calls want them; returns the sum of their lengths. */
+static size_t gather(struct iovec *vector, const wh_slice *slices, int n)
+{
+    size_t length = 0;
+    for (int i = 0; i < n; i++) {
+        vector[i] = (struct iovec){ .iov_base = (void *)(uintptr_t)slices[i].base,
+                                    .iov_len = slices[i].length };
+        length += slices[i].length;
+    }
+    return length;
+}
+
 /* Writes what the program has sent to the host's socket. False when the socket failed. */
 static bool deliver(struct relay *relay, struct tcp_flow *flow)
 {
@@ -301,12 +313,7 @@ static bool deliver(struct relay *relay, struct tcp_flow *flow)
         if (n < 0)
             return true; /* nothing waits, or WH_DEAD follows */
         struct iovec vector[SLICES];
-        size_t length = 0;
-        for (int i = 0; i < n; i++) {
-            vector[i] = (struct iovec){ .iov_base = (void *)(uintptr_t)slices[i].base,
-                                        .iov_len = slices[i].length };
-            length += slices[i].length;
-        }
+        size_t length = gather(vector, slices, n);
         const struct msghdr message = { .msg_iov = vector, .msg_iovlen = (size_t)n };
         ssize_t sent = sendmsg(flow->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno != EAGAIN && errno != EINTR)
@@ -337,12 +344,7 @@ static bool fetch(struct relay *relay, struct tcp_flow *flow)
             return true;
         }
         struct iovec vector[SLICES];
-        size_t length = 0;
-        for (int i = 0; i < n; i++) {
-            vector[i] = (struct iovec){ .iov_base = (void *)(uintptr_t)slices[i].base,
-                                        .iov_len = slices[i].length };
-            length += slices[i].length;
-        }
+        size_t length = gather(vector, slices, n);
         ssize_t got = readv(flow->fd, vector, n);
         if (got < 0) {
             flow->readable = false;

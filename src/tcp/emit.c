@@ -144,10 +144,7 @@ bool emit_segment(struct outbox *outbox, const struct segment *segment, struct c
                   const struct emit_note *note)
 {
     struct tcp *tcp = outbox->tcp;
-    if (outbox_full(outbox)) {
-        return false;
-    }
-    struct frame_slot *slot = slot_take(tcp);
+    struct frame_slot *slot = outbox_full(outbox) ? NULL : slot_take(tcp);
     if (slot == NULL) {
         return false;
     }
@@ -194,10 +191,7 @@ bool emit_segment(struct outbox *outbox, const struct segment *segment, struct c
 bool emit_packet(struct outbox *outbox, struct chunk *packet)
 {
     struct tcp *tcp = outbox->tcp;
-    if (outbox_full(outbox)) {
-        return false;
-    }
-    struct frame_slot *slot = slot_take(tcp);
+    struct frame_slot *slot = outbox_full(outbox) ? NULL : slot_take(tcp);
     if (slot == NULL) {
         return false;
     }
