@@ -4,6 +4,25 @@
 
 #include <string.h>
 
+static const wh_addr any = { { 0 } };
+static const wh_addr any_ipv4 = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0 } };
+
+bool address_is_any(const wh_addr *addr)
+{
+    return wh_addr_equal(addr, &any) || wh_addr_equal(addr, &any_ipv4);
+}
+
+int address_fitness(const wh_addr *bound, const wh_addr *local)
+{
+    if (wh_addr_equal(bound, local)) {
+        return 3;
+    }
+    if (wh_addr_equal(bound, &any_ipv4)) {
+        return wh_is_ipv4(local) ? 2 : 0;
+    }
+    return wh_addr_equal(bound, &any) ? 1 : 0;
+}
+
 static bool in_prefix(const wh_addr *a, const wh_addr *b, unsigned bits)
 {
     unsigned bytes = bits / 8;

@@ -133,12 +133,7 @@ static wh_reason check_tcp(struct wh_stack *host, struct segment *segment,
             return WH_WHY_TCP_CHECKSUM;
         }
     }
-    wh_reason reason = segment_parse(segment, packet->payload, packet->length);
-    if (reason != WH_WHY_NONE) {
-        return reason;
-    }
-    return segment->tuple.local_port == 0 || segment->tuple.remote_port == 0 ? WH_WHY_TCP_PORT_ZERO
-                                                                             : WH_WHY_NONE;
+    return segment_parse(segment, packet->payload, packet->length);
 }
 
 static void arrive_tcp(struct wh_stack *host, const struct packet *packet, const wh_frame *frame)

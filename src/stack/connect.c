@@ -36,13 +36,6 @@ static bool choose_port(struct wh_stack *host, struct tuple *tuple)
     return false;
 }
 
-static bool address_is_any(const wh_addr *addr)
-{
-    static const wh_addr none = { { 0 } };
-    const wh_addr ipv4 = wh_ipv4(0, 0, 0, 0);
-    return wh_addr_equal(addr, &none) || wh_addr_equal(addr, &ipv4);
-}
-
 /* Fills in both ends; MUST-43 to MUST-46 of RFC 9293 3.9.1.1. */
 static int choose_tuple(struct wh_stack *host, const wh_connect_options *options,
                         struct tuple *tuple)

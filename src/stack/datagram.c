@@ -29,21 +29,13 @@ struct received {
     wh_datagram datagram;
 };
 
-static bool address_fits(const wh_addr *bound, const wh_addr *local)
-{
-    static const wh_addr none = { { 0 } };
-    const wh_addr ipv4 = wh_ipv4(0, 0, 0, 0);
-    return wh_addr_equal(bound, local) || wh_addr_equal(bound, &none) ||
-           (wh_addr_equal(bound, &ipv4) && wh_is_ipv4(local));
-}
-
 static struct wh_dgram *find(struct wh_stack *host, wh_dgram_kind kind, const wh_endpoint *local)
 {
     struct wh_dgram *any = NULL;
     for (struct link *link = host->dgrams.ring.next; link != &host->dgrams.ring;
          link = link->next) {
         struct wh_dgram *dgram = CONTAINER(link, struct wh_dgram, link);
-        if (dgram->kind != kind || !address_fits(&dgram->local.addr, &local->addr)) {
+        if (dgram->kind != kind || address_fitness(&dgram->local.addr, &local->addr) == 0) {
             continue;
         }
         if (kind == WH_ECHO || (!dgram->any_port && dgram->local.port == local->port)) {

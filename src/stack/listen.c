@@ -5,24 +5,9 @@
 #include "base/bytes.h"
 #include "stack/stack.h"
 
-static const wh_addr any_ipv4 = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0 } };
-static const wh_addr any = { { 0 } };
-
 static struct list *bucket(struct wh_stack *host, uint16_t port)
 {
     return &host->listeners[(port ^ (port >> 6)) % LISTENER_BUCKETS];
-}
-
-/* How well a listener's address fits: 3 exact, 2 any IPv4, 1 any, 0 not at all. */
-static int fitness(const struct wh_listener *listener, const wh_addr *local)
-{
-    if (wh_addr_equal(&listener->local.addr, local)) {
-        return 3;
-    }
-    if (wh_addr_equal(&listener->local.addr, &any_ipv4)) {
-        return wh_is_ipv4(local) ? 2 : 0;
-    }
-    return wh_addr_equal(&listener->local.addr, &any) ? 1 : 0;
 }
 
 struct wh_listener *listener_find(struct wh_stack *host, const struct tuple *tuple)
@@ -34,7 +19,7 @@ struct wh_listener *listener_find(struct wh_stack *host, const struct tuple *tup
         for (struct link *link = lists[i]->ring.next; link != &lists[i]->ring; link = link->next) {
             struct wh_listener *listener = CONTAINER(link, struct wh_listener, bucket_link);
             int fit = listener->any_port || listener->local.port == tuple->local_port
-                          ? fitness(listener, &tuple->local)
+                          ? address_fitness(&listener->local.addr, &tuple->local)
                           : 0;
             if (fit > best_fitness) {
                 best = listener;
@@ -252,15 +237,6 @@ static void complete(struct wh_stack *host, uint32_t index, const struct segment
 void half_open_stack_arrive(struct wh_stack *host, uint32_t index, const struct segment *segment)
 {
     struct half_open *entry = half_open_at(host, index);
-    if (host->listener[entry->listener] == NULL) {
-        /* The listener was closed; the entry is forgotten (lifecycle B05). */
-        half_open_end(host, index);
-        because(&host->tcp, WH_WHY_LISTENER_CLOSED);
-        if (!(segment->flags & WH_RST)) {
-            reply_reset(&host->tcp, segment, WH_CLOSED, WH_WHY_NO_CONNECTION);
-        }
-        return;
-    }
     switch (half_open_arrive(&host->tcp, entry, segment)) {
     case HALF_OPEN_DONE: complete(host, index, segment); break;
     case HALF_OPEN_OVER: half_open_end(host, index); break;

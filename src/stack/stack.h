@@ -155,6 +155,10 @@ wh_time held_wake(const struct wh_stack *host);
 void held_free_all(struct wh_stack *host);
 
 /* addresses.c */
+/* The unspecified address of either family. */
+bool address_is_any(const wh_addr *addr);
+/* How well a socket bound to `bound` serves `local`: 3 exact, 2 any IPv4, 1 any, 0 not at all. */
+int address_fitness(const wh_addr *bound, const wh_addr *local);
 bool address_is_ours(const struct wh_stack *host, const wh_addr *addr);
 /* The broadcast address of one of our IPv4 networks. */
 bool address_is_network_broadcast(const struct wh_stack *host, const wh_addr *addr);

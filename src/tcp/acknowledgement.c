@@ -24,7 +24,7 @@ void tcp_take_window(struct wh_conn *conn, const struct segment *segment)
     conn->snd_wl1 = segment->seq;
     conn->snd_wl2 = segment->ack;
     conn->max_snd_wnd = MAX(conn->max_snd_wnd, conn->snd_wnd);
-    if (conn->snd_wnd > old || conn->snd_una + conn->snd_wnd != conn->snd_una + old) {
+    if (conn->snd_wnd != old) {
         conn_want_output(conn);
     }
     if (conn->probing && conn->snd_wnd > 0) {

@@ -137,19 +137,16 @@ size_t conn_send_room(const struct wh_conn *conn)
     return conn->send.length >= limit ? 0 : (size_t)(limit - conn->send.length);
 }
 
-/* The peer has closed its side and everything before its FIN has arrived, or it never can. */
-static bool at_eof(const struct wh_conn *conn) { return conn->fin_received; }
-
 uint32_t conn_ready(const struct wh_conn *conn)
 {
     uint32_t ready = conn->pending;
     bool over = conn_over(conn);
     if (conn->receive.length > 0 &&
-        (over || at_eof(conn) ||
+        (over || conn->fin_received ||
          conn->receive.length >= (uint64_t)conn_option(conn, WH_OPT_RECEIVE_LOW_WATER))) {
         ready |= WH_READABLE;
     }
-    if (at_eof(conn)) {
+    if (conn->fin_received) {
         ready |= WH_EOF;
     }
     if (over || conn_state(conn) == WH_TIME_WAIT) {
