@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/seq.h"
-#include "rig.h"
+#include "rig/rig.h"
 
 #define SEGMENT 1460
 /* Rounds without any progress before a transfer counts as stuck. */

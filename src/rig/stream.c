@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rig.h"
+#include "rig/rig.h"
 
 static uint8_t pattern(uint32_t salt, uint64_t at)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/seq.h"
-#include "rig.h"
+#include "rig/rig.h"
 
 /* Numbers further apart than this are out of any window. */
 #define NEAR (UINT32_C(1) << 30)

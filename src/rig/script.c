@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "script.h"
+#include "rig/script.h"
 
 #include <ctype.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "value.h"
+#include "rig/value.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rig.h"
+#include "rig/rig.h"
 
 /* The state of the record for this flow, with or without a handle; CLOSED if there is none. */
 static wh_state state_of(struct rig *rig, const struct flow *flow)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rig.h"
+#include "rig/rig.h"
 
 struct reader {
     struct rig *rig;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rig.h"
+#include "rig/rig.h"
 
 #define DEPTH 8
 #define WORD_ROOM 4096

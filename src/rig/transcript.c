@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rig.h"
+#include "rig/rig.h"
 
 /* Of a long transcript the end is what matters. */
 #define SHOWN 60

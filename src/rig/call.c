@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "rig.h"
+#include "rig/rig.h"
 
 struct call {
     struct rig *rig;

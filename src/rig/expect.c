@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/seq.h"
-#include "rig.h"
+#include "rig/rig.h"
 #include "wire/ip.h"
 
 bool seen_parse(struct rig *rig, struct seen *seen, const struct leaving *leaving)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "rig.h"
+#include "rig/rig.h"
 #include "wire/ip.h"
 
 bool packet_address(const struct rig *rig, const char *name, wh_addr *addr)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "rig.h"
+#include "rig/rig.h"
 
 /* How far from the moment a line names a frame may leave: a tick of the timing wheel and then some. */
 #define TOLERANCE WH_MILLISECOND

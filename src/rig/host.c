@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "rig.h"
+#include "rig/rig.h"
 
 #define OUTPUT_CAP 64
 /* A stack that asks to be called again this often at one instant without sending is spinning. */

@@ -21,8 +21,8 @@
 
 #include <wavehand/wavehand.h>
 
-#include "script.h"
-#include "value.h"
+#include "rig/script.h"
+#include "rig/value.h"
 #include "wire/segment.h"
 
 #define RIG_FLOWS 26

@@ -4,7 +4,7 @@
  * Their words are added to the peer's SYN, so `established wscale 7 ts` is a
  * connection with both options; a later `mss` overrides the one given here.
  */
-#include "prelude.h"
+#include "rig/prelude.h"
 
 const char prelude_text[] = "define passive\n"
                             "    listening\n"
