@@ -11,6 +11,11 @@ uint64_t wh_count(const wh_stack *host, wh_reason reason)
     return (unsigned)reason < WH_REASON_COUNT ? host->tcp.count[reason] : 0;
 }
 
+uint64_t wh_arc_count(const wh_stack *host, wh_state from, wh_arc_event event)
+{
+    return wh_arc(from, event) >= 0 ? host->tcp.taken[from][event] : 0;
+}
+
 size_t wh_trace(wh_stack *host, wh_trace_record *records, size_t cap, uint64_t *lost)
 {
     return trace_drain(&host->tcp.trace, records, cap, lost);

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * script_test [--only ID] FILE...
+ * script_test [--only ID] [--arcs] FILE...
  *
  * Runs every scenario of the files, in both address families and at several
  * places of the sequence space, and prints a line for each in the Test Anything
  * Protocol; for a failure the transcript and the script with the line marked.
+ *
+ * With --arcs, runs each scenario over IPv4 alone and follows its line by one for
+ * each arc of the state machine that it took, fields between tabs:
+ *
+ *     # arc  FILE:LINE  by itself | in a macro  FROM  EVENT  TO
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +21,7 @@
 
 struct tally {
     unsigned long passed, failed;
+    bool arcs; /* print them */
 };
 
 static char *read_file(const char *name)
@@ -38,6 +44,22 @@ static char *read_file(const char *name)
     return text;
 }
 
+static void print_arcs(const struct rig *rig)
+{
+    for (unsigned from = 0; from < WH_STATE_COUNT; from++) {
+        for (unsigned event = 0; event < WH_ARC_EVENT_COUNT; event++) {
+            if (rig->arc[from][event].line != 0) {
+                int to = wh_arc((wh_state)from, (wh_arc_event)event);
+                printf("# arc\t%s:%u\t%s\t%s\t%s\t%s\n", rig->script->file,
+                       rig->arc[from][event].line,
+                       rig->arc[from][event].in_macro ? "in a macro" : "by itself",
+                       wh_state_name((wh_state)from), wh_arc_name((wh_arc_event)event),
+                       wh_state_name((wh_state)to));
+            }
+        }
+    }
+}
+
 static void run_once(struct tally *tally, const struct script *script, const struct script *prelude,
                      const struct block *scenario, const struct variant *variant,
                      unsigned combination)
@@ -50,6 +72,8 @@ static void run_once(struct tally *tally, const struct script *script, const str
            scenario->name, scenario->title, variant->name, loops[0] ? "; " : "", loops);
     if (!good)
         transcript_print(&rig);
+    else if (tally->arcs)
+        print_arcs(&rig);
     ++*(good ? &tally->passed : &tally->failed);
     rig_free(&rig);
 }
@@ -80,6 +104,7 @@ static bool run_file(struct tally *tally, const struct script *prelude, const ch
         const struct block *scenario = &script.scenario[i];
         const struct variant *variant[8];
         unsigned variants = rig_variants(scenario, variant);
+        variants = tally->arcs ? 1 : variants;
         for (unsigned c = 0; chosen(scenario, only) && c < script_combinations(scenario); c++)
             for (unsigned v = 0; v < variants; v++)
                 run_once(tally, &script, prelude, scenario, variant[v], c);
@@ -91,7 +116,7 @@ static bool run_file(struct tally *tally, const struct script *prelude, const ch
 
 int main(int argc, char **argv)
 {
-    struct tally tally = { 0, 0 };
+    struct tally tally = { 0, 0, false };
     struct script prelude;
     const char *only = NULL;
     bool good = script_parse(&prelude, "prelude", prelude_text);
@@ -101,6 +126,8 @@ int main(int argc, char **argv)
     for (int i = 1; good && i < argc; i++) {
         if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
             only = argv[++i];
+        else if (strcmp(argv[i], "--arcs") == 0)
+            tally.arcs = true;
         else
             good = run_file(&tally, &prelude, argv[i], only);
     }
