@@ -308,6 +308,9 @@ const char *wh_check(const wh_stack *host)
     if (host->tcp.memory.used > host->tcp.memory.cap) {
         return "the memory cap is exceeded";
     }
+    if (host->tcp.strays != 0) {
+        return "a record took an arc that is not in the table";
+    }
     for (uint32_t i = 0; (i = pool_next(&host->connections, i)) != 0 && broken == NULL;) {
         struct wh_conn *conn = pool_at(&host->connections, i);
         broken = check_connection(host, conn);

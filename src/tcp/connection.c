@@ -25,7 +25,11 @@ static void trace_state(struct tcp *tcp, const struct wh_conn *conn, wh_state be
 
 void step(struct tcp *tcp, struct record *record, wh_arc_event event, wh_reason reason)
 {
-    tcp->taken[record->state][event]++;
+    if (arc_exists((wh_state)record->state, event)) {
+        tcp->taken[record->state][event]++;
+    } else {
+        tcp->strays++; /* a bug of ours; wh_check tells */
+    }
     record->state = (uint8_t)arc_target((wh_state)record->state, event);
     tcp->arc = event;
     tcp->after = (wh_state)record->state;
