@@ -129,6 +129,17 @@ static void seven_segments(void **state)
     assert_non_null(strstr(output, "The connection closed in order, and after 60.6 s"));
 }
 
+/* The ACK that counts is the second one: it has a line, though it says what the first said. */
+static void fin_acknowledged_again(void **state)
+{
+    (void)state;
+    assert_int_equal(demo("--ascii", "--width=80", "--silent", "--wait", "1000", "--fault",
+                          "drop ack-of-fin 1 from server", NULL),
+                     0);
+    assert_non_null(strstr(output, "0.340053  FIN-WAIT-2   <---------------- seq 1 ack 2 -- ACK -- "
+                                   "CLOSE-WAIT\n"));
+}
+
 /* The other end closes before its host has acknowledged: one segment less. */
 static void six_segments(void **state)
 {
@@ -261,6 +272,7 @@ int main(void)
         cmocka_unit_test(losses_are_survived),
         cmocka_unit_test(failure_is_told_and_counts),
         cmocka_unit_test(seven_segments),
+        cmocka_unit_test(fin_acknowledged_again),
         cmocka_unit_test(six_segments),
         cmocka_unit_test(whoever_closes_first_waits),
         cmocka_unit_test(both_open),
