@@ -44,7 +44,7 @@ static char *read_file(const char *name)
     return text;
 }
 
-static void print_arcs(const struct rig *rig)
+static void print_arcs(const struct wh_rig *rig)
 {
     for (unsigned from = 0; from < WH_STATE_COUNT; from++) {
         for (unsigned event = 0; event < WH_ARC_EVENT_COUNT; event++) {
@@ -64,7 +64,7 @@ static void run_once(struct tally *tally, const struct script *script, const str
                      const struct block *scenario, const struct variant *variant,
                      unsigned combination)
 {
-    static struct rig rig;
+    static struct wh_rig rig;
     char loops[160];
     bool good = rig_run(&rig, script, prelude, scenario, variant, combination);
     rig_combination_text(scenario, combination, loops);
