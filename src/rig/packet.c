@@ -158,8 +158,8 @@ static void fill_segment(struct wh_rig *rig, const struct spec *spec, struct seg
 }
 
 /* Header, options and data to at[]; returns the length. */
-static size_t build_segment(struct wh_rig *rig, const struct spec *spec, const struct segment *segment,
-                            const struct packet *packet, uint8_t *at)
+static size_t build_segment(struct wh_rig *rig, const struct spec *spec,
+                            const struct segment *segment, const struct packet *packet, uint8_t *at)
 {
     struct flow *flow = rig->at;
     size_t options = build_options(at + 20, spec, &segment->options), header = 20 + options;

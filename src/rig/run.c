@@ -86,7 +86,8 @@ static bool run_macro(struct scope *scope, const struct block *macro, char **wor
     return run_lines(&inner, macro->line, macro->lines);
 }
 
-static const struct block *find_macro(struct wh_rig *rig, char **word, unsigned words, unsigned *skip)
+static const struct block *find_macro(struct wh_rig *rig, char **word, unsigned words,
+                                      unsigned *skip)
 {
     char name[64];
     *skip = 1;
