@@ -59,6 +59,12 @@ typedef struct wh_rig_options {
     unsigned width;   /* columns of a failure's ladder; 80 at least, the default */
     bool ascii;       /* draw it in ASCII */
     bool quiet;       /* no lines for runs that passed */
+    /*
+     * Run each scenario over IPv4 alone, and follow its line by one for each arc of the state
+     * machine that its lines took, with tabs between:
+     *     # arc  FILE:LINE  by itself | in a macro  FROM  EVENT  TO
+     */
+    bool arcs;
 } wh_rig_options;
 
 /* What was run so far. Zero to begin. */
@@ -78,8 +84,8 @@ WH_API void wh_rig_options_init(wh_rig_options *options);
 WH_API bool wh_rig_run(const char *name, const char *text, const wh_rig_program *program,
                        const wh_rig_options *options, wh_rig_tally *tally);
 /*
- * A whole test program: reads the files named by its arguments ("--only ID
- * FILE..."), runs them, prints plan and totals, and returns an exit status: 0 if
+ * A whole test program: reads the files named by its arguments ("[--only ID]
+ * [--quiet] [--arcs] FILE..."), runs them, prints plan and totals, and returns an exit status: 0 if
  * all passed, 1 if something failed or nothing ran, 2 for wrong usage.
  */
 WH_API int wh_rig_main(int argc, char **argv, const wh_rig_program *program);

@@ -12,7 +12,7 @@
 #define COMMAND "wavehand script"
 
 const char script_help[] =
-    "Usage: wavehand script [--only ID] [--quiet] [--width COLUMNS] [--ascii] FILE...\n"
+    "Usage: wavehand script [--only ID] [--quiet] [--arcs] [--width COLUMNS] [--ascii] FILE...\n"
     "\n"
     "Runs scenarios against the stack, in virtual time: what the application does,\n"
     "what arrives from a peer on paper, and what must leave, when. Each runs over\n"
@@ -21,6 +21,7 @@ const char script_help[] =
     "\n"
     "  --only ID        the scenarios with this ID alone\n"
     "  --quiet          failures and the totals alone\n"
+    "  --arcs           over IPv4 alone, with the arcs that each scenario takes\n"
     "  --width COLUMNS  of a failure's ladder (80 to 1000; default 80)\n"
     "  --ascii          draw it in ASCII\n"
     "  --help           this\n"
@@ -32,9 +33,13 @@ const char script_help[] =
 static int read_options(int argc, char **argv, wh_rig_options *options)
 {
     static const struct option table[] = {
-        { "only", required_argument, NULL, 'o' },  { "quiet", no_argument, NULL, 'q' },
-        { "width", required_argument, NULL, 'w' }, { "ascii", no_argument, NULL, 'a' },
-        { "help", no_argument, NULL, 'h' },        { 0 },
+        { "arcs", no_argument, NULL, 'r' },
+        { "only", required_argument, NULL, 'o' },
+        { "quiet", no_argument, NULL, 'q' },
+        { "width", required_argument, NULL, 'w' },
+        { "ascii", no_argument, NULL, 'a' },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
     };
     uint64_t width;
     int result;
@@ -44,6 +49,7 @@ static int read_options(int argc, char **argv, wh_rig_options *options)
         switch (result) {
         case 'o': options->only = optarg; break;
         case 'q': options->quiet = true; break;
+        case 'r': options->arcs = true; break;
         case 'a': options->ascii = true; break;
         case 'h': fputs(script_help, stdout); return -1;
         case 'w':

@@ -16,6 +16,18 @@ void wh_rig_options_init(wh_rig_options *options)
     options->width = 80;
 }
 
+static void print_arcs(const struct wh_rig *rig, FILE *out)
+{
+    for (unsigned from = 0; from < WH_STATE_COUNT; from++)
+        for (unsigned event = 0; event < WH_ARC_EVENT_COUNT; event++)
+            if (rig->arc[from][event].line != 0)
+                fprintf(out, "# arc\t%s:%u\t%s\t%s\t%s\t%s\n", rig->script->file,
+                        rig->arc[from][event].line,
+                        rig->arc[from][event].in_macro ? "in a macro" : "by itself",
+                        wh_state_name((wh_state)from), wh_arc_name((wh_arc_event)event),
+                        wh_state_name((wh_state)wh_arc((wh_state)from, (wh_arc_event)event)));
+}
+
 /* One run; a failed one once more, to draw it. */
 static bool run_once(const struct rig_case *one, const wh_rig_options *options,
                      unsigned long number)
@@ -39,6 +51,8 @@ static bool run_once(const struct rig_case *one, const wh_rig_options *options,
     }
     if (!good)
         failure_print(rig, options);
+    else if (options->arcs)
+        print_arcs(rig, options->out);
     rig_free(rig);
     free(rig);
     return good;
@@ -58,6 +72,7 @@ static void run_scenario(struct rig_case *one, const wh_rig_options *options, wh
 {
     const struct variant *variant[8];
     unsigned variants = rig_variants(one->scenario, variant);
+    variants = options->arcs ? 1 : variants;
     for (one->combination = 0; one->combination < script_combinations(one->scenario);
          one->combination++)
         for (unsigned v = 0; v < variants; v++) {
@@ -138,12 +153,18 @@ int wh_rig_main(int argc, char **argv, const wh_rig_program *program)
     wh_rig_options_init(&options);
     bool good = true;
     int first = 1;
-    if (argc > 2 && strcmp(argv[1], "--only") == 0) {
-        options.only = argv[2];
-        first = 3;
+    for (; first < argc && strncmp(argv[first], "--", 2) == 0; first++) {
+        if (strcmp(argv[first], "--only") == 0 && first + 1 < argc)
+            options.only = argv[++first];
+        else if (strcmp(argv[first], "--quiet") == 0)
+            options.quiet = true;
+        else if (strcmp(argv[first], "--arcs") == 0)
+            options.arcs = true;
+        else
+            first = argc;
     }
-    if (first >= argc || argv[first][0] == '-') {
-        fprintf(stderr, "Usage: %s [--only ID] FILE...\n", argv[0]);
+    if (first >= argc) {
+        fprintf(stderr, "Usage: %s [--only ID] [--quiet] [--arcs] FILE...\n", argv[0]);
         return 2;
     }
     fprintf(options.out, "TAP version 13\n");

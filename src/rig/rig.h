@@ -142,6 +142,12 @@ struct wh_rig {
     uint8_t *batch;         /* arriving frames gathered: wh_frame array is built at the end */
     wh_frame *batch_frame;
     size_t batches, batch_room;
+    /* Arcs that the scenario's lines took, not those of clearing up after it. */
+    struct {
+        uint64_t times;
+        unsigned line; /* of the scenario, the first that took it; 0: none did */
+        bool in_macro; /* the line only called a macro that took it */
+    } arc[WH_STATE_COUNT][WH_ARC_EVENT_COUNT];
     uint64_t frames_in;
 
     struct note {

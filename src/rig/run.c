@@ -115,6 +115,22 @@ static struct flow *choose_flow(struct wh_rig *rig, char **word, unsigned *words
     return rig->at;
 }
 
+/* Which arcs the line has taken; a line that takes one itself is worth more than a macro's. */
+static void note_arcs(struct wh_rig *rig)
+{
+    bool in_macro = rig->macro_line != NULL;
+    for (unsigned from = 0; from < WH_STATE_COUNT; from++)
+        for (unsigned event = 0; event < WH_ARC_EVENT_COUNT; event++) {
+            uint64_t times = wh_arc_count(rig->host, (wh_state)from, (wh_arc_event)event);
+            bool first = rig->arc[from][event].line == 0 || rig->arc[from][event].in_macro;
+            if (times != rig->arc[from][event].times && first) {
+                rig->arc[from][event].line = rig->line->number;
+                rig->arc[from][event].in_macro = in_macro;
+            }
+            rig->arc[from][event].times = times;
+        }
+}
+
 static bool run_words(struct scope *scope, char **word, unsigned words, const struct line *line,
                       size_t lines)
 {
@@ -135,6 +151,8 @@ static bool run_words(struct scope *scope, char **word, unsigned words, const st
     else
         good = statement_run(rig, word, words);
     rig->at = at;
+    if (good && rig->host != NULL)
+        note_arcs(rig);
     const char *broken = good && rig->host != NULL ? wh_check(rig->host) : NULL;
     return good && (broken == NULL || rig_fail(rig, "wh_check: %s", broken));
 }

@@ -75,9 +75,11 @@ static void follow_ack(struct ladder_conn *conn, struct passing *passing)
         sender->acked_syn = true;
         passing->syn_acked = true;
     }
-    if (peer->fin_sent && !sender->acked_fin && seq_gt(record->ack, peer->fin)) {
+    if (peer->fin_sent && seq_gt(record->ack, peer->fin)) {
+        /* Behind a FIN there is nothing more to acknowledge: a later bare ACK answers its repetition. */
+        bool bare = record->length == 0 && !(record->flags & (WH_SYN | WH_FIN));
+        passing->fin_acked = !sender->acked_fin || bare;
         sender->acked_fin = true;
-        passing->fin_acked = true;
     }
 }
 
