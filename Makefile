@@ -8,6 +8,7 @@
 #   make bench      the figures, beside other stacks in the same run
 #   make install    into PREFIX (/usr/local), below DESTDIR if set
 #   make format     put the code in its form       make lint      clang-tidy and cppcheck
+#   make conformance  which test shows what: rewrite docs/conformance.md
 #   make coverage   which lines tests reach        make clean     remove build/
 
 PREFIX ?= /usr/local
@@ -16,7 +17,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 # Under another make, its job server is no business of Ninja's.
 unexport MAKEFLAGS MFLAGS
 
-.PHONY: all build demo check bench install format lint coverage clean
+.PHONY: all build demo check bench install format lint conformance coverage clean
 .NOTPARALLEL:
 
 all:
@@ -59,6 +60,12 @@ lint:
 	@cmake --preset release --log-level=WARNING >/dev/null
 	@tools/lint tidy build/release
 	@tools/lint cppcheck build/release
+
+conformance:
+	@tools/install-deps --dry-run check
+	@cmake --preset release -DWAVEHAND_TESTS=ON --log-level=WARNING >/dev/null
+	@cmake --build --preset release
+	@tools/conformance build/release
 
 coverage:
 	@tools/install-deps --dry-run check
