@@ -90,6 +90,11 @@ enum time_wait_verdict time_wait_arrive(struct tcp *tcp, struct time_wait *entry
         answer_old(tcp, entry, WH_WHY_SYN_IN_CONNECTION);
         return TIME_WAIT_STAYS;
     }
+    if ((segment->flags & WH_ACK) && seq_gt(segment->ack, entry->snd_nxt)) {
+        /* RFC 9293 3.10.7.4, fifth: what acknowledges the unsent is answered in every state. */
+        answer_old(tcp, entry, WH_WHY_ACK_UNSENT);
+        return TIME_WAIT_STAYS;
+    }
     bool paws = (entry->flags & TIME_WAIT_TIMESTAMPS) &&
                 (segment->options.has & WH_HAS_TIMESTAMPS) &&
                 seq_lt(segment->options.tsval, entry->ts_recent);
