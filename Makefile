@@ -8,8 +8,8 @@
 #   make bench      the figures, beside other stacks in the same run
 #   make install    into PREFIX (/usr/local), below DESTDIR if set
 #   make format     put the code in its form       make lint      clang-tidy and cppcheck
-#   make conformance  which test shows what: rewrite docs/conformance.md
 #   make coverage   which lines tests reach        make clean     remove build/
+#   make conformance   write docs/conformance.md: which test shows which line of the lifecycle
 
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)

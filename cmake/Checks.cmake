@@ -6,7 +6,8 @@ wavehand_test(NAME check.symbols COMMAND ${CMAKE_COMMAND} -E env CC=${CMAKE_C_CO
 wavehand_test(NAME check.processors COMMAND ${tools}/check-processors LABELS check)
 wavehand_test(NAME check.style COMMAND ${tools}/check-style LABELS check)
 wavehand_test(NAME check.readme COMMAND ${tools}/check-readme LABELS check)
-wavehand_test(NAME check.conformance COMMAND ${tools}/conformance --check ${PROJECT_BINARY_DIR} LABELS check TIMEOUT 900)
+wavehand_test(NAME check.conformance COMMAND ${tools}/conformance --check ${PROJECT_BINARY_DIR} LABELS check TIMEOUT 900
+  PROPERTIES PROCESSORS 2)
 wavehand_test(NAME check.tidy COMMAND ${tools}/lint tidy ${PROJECT_BINARY_DIR} LABELS check TIMEOUT 900
   PROPERTIES PROCESSORS 2)
 wavehand_test(NAME check.cppcheck COMMAND ${tools}/lint cppcheck ${PROJECT_BINARY_DIR} LABELS check TIMEOUT 600)

@@ -14,7 +14,8 @@
 #
 # Its TAP lines bear IDs of tests/conformance/list: tools/conformance runs it and writes what it
 # showed into docs/conformance.md. SOURCE is what a reader shall be led to, from the project's root;
-# the program is a target. What was collected is written by wavehand_conformance_list().
+# the program is a target. What it prints must be the same on each machine. The rows are written by
+# wavehand_conformance_list() at the end.
 function(wavehand_test)
   cmake_parse_arguments(PARSE_ARGV 0 arg "SERIAL" "NAME;TIMEOUT" "COMMAND;LABELS;PROPERTIES")
   if(NOT arg_TIMEOUT)
