@@ -91,11 +91,6 @@ enum time_wait_verdict time_wait_arrive(struct tcp *tcp, struct time_wait *entry
         answer_old(tcp, entry, WH_WHY_SYN_IN_CONNECTION);
         return TIME_WAIT_STAYS;
     }
-    if ((segment->flags & WH_ACK) && seq_gt(segment->ack, entry->snd_nxt)) {
-        /* RFC 9293 3.10.7.4, fifth: what acknowledges the unsent is answered in every state. */
-        answer_old(tcp, entry, WH_WHY_ACK_UNSENT);
-        return TIME_WAIT_STAYS;
-    }
     bool paws = (entry->flags & TIME_WAIT_TIMESTAMPS) &&
                 (segment->options.has & WH_HAS_TIMESTAMPS) &&
                 seq_lt(segment->options.tsval, entry->ts_recent);
@@ -105,6 +100,10 @@ enum time_wait_verdict time_wait_arrive(struct tcp *tcp, struct time_wait *entry
         because(tcp, WH_WHY_TIME_WAIT_FIN_AGAIN);
         time_wait_answer(tcp, entry, WH_WHY_TIME_WAIT_FIN_AGAIN);
         return TIME_WAIT_RESTARTS;
+    }
+    if ((segment->flags & WH_ACK) && seq_gt(segment->ack, entry->snd_nxt)) {
+        answer_old(tcp, entry, WH_WHY_ACK_UNSENT); /* RFC 9293 3.5.2, group 3; RFC 5961 5.2 */
+        return TIME_WAIT_STAYS;
     }
     if (length == 0 && segment->seq == entry->rcv_nxt) {
         because(tcp, WH_WHY_TIME_WAIT_OLD);
