@@ -51,8 +51,9 @@ bench:
 docs:
 	@tools/install-deps --dry-run check
 	@cmake --preset release -DWAVEHAND_TESTS=ON --log-level=WARNING >/dev/null
-	@cmake --build --preset release --target product script_test
+	@cmake --build --preset release
 	@tools/pages
+	@tools/conformance build/release
 
 install: all
 	cmake --install build/release --prefix "$(PREFIX)"
