@@ -45,7 +45,9 @@ const struct icmp_name *icmp_by_name(const char *name)
         { "prohibited", 3, 13, 1, 1 },
         { "source-quench", 4, 0, -1, -1 },
         { "time-exceeded", 11, 0, 3, 0 },
+        { "reassembly-time-exceeded", 11, 1, 3, 1 },
         { "parameter-problem", 12, 0, 4, 0 },
+        { "unrecognized-option", -1, -1, 4, 2 },
         { "echo", 8, 0, 128, 0 },
         { "echo-reply", 0, 0, 129, 0 },
     };
@@ -261,8 +263,9 @@ static bool icmp_arrives(struct rig *rig, const struct spec *spec, struct packet
     struct flow *flow = rig->at;
     uint8_t *message = at + IP_ROOM;
     bool v4 = rig->variant->family == 4;
-    if (!v4 && name->type6 < 0)
-        return rig_fail(rig, "there is no `%s` in ICMPv6; say `family 4`", spec->message);
+    if ((v4 ? name->type4 : name->type6) < 0)
+        return rig_fail(rig, "there is no `%s` in ICMPv%d; say `family %d`", spec->message,
+                        v4 ? 4 : 6, v4 ? 6 : 4);
     memset(message, 0, 8);
     message[0] = (uint8_t)(v4 ? name->type4 : name->type6);
     message[1] = (uint8_t)(v4 ? name->code4 : name->code6);
