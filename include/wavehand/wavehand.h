@@ -93,7 +93,7 @@ WH_API int wh_addr_parse(const char *text, wh_addr *addr);
     X(RECEIVE_LOW_WATER, 1, 1, 1073741824, "bytes", "waiting data that makes it readable")         \
     X(NAGLE, 1, 0, 1, "switch", "coalesce small writes (RFC 9293 3.7.4)")                          \
     X(CORK, 0, 0, 1, "switch", "send nothing but full segments until cleared or 200 ms pass")      \
-    X(ACK_DELAY, 40000000, 0, 499999999, "ns",                                                     \
+    X(ACK_DELAY, 40000000, 0, 499000000, "ns",                                                     \
       "longest delay of an acknowledgement (RFC 9293 3.8.6.3)")                                    \
     X(KEEPALIVE, 0, 0, 1, "switch", "probe an idle peer (RFC 9293 3.8.4)")                         \
     X(KEEPALIVE_IDLE, 7200000000000, 1000000, 4000000000000000, "ns",                              \
