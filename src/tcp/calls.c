@@ -190,7 +190,6 @@ int64_t wh_flush(wh_conn *conn)
         return 0;
     }
     chunk_queue_cut(&conn->send, &conn->tcp->chunks, dropped);
-    conn->send_cursor = NULL;
     conn->snd_end = kept;
     conn->more = false;
     if (conn->urgent_out) {

@@ -41,7 +41,7 @@ void ecn_arrived(struct wh_conn *conn, const struct segment *segment)
     if ((segment->traffic_class & ECN_CE) == ECN_CE && segment->length > 0) {
         uint32_t size = segment->segment_size != 0 ? segment->segment_size : segment->length;
         conn->marks_in += (segment->length + size - 1) / size;
-        conn->tcp->count[WH_WHY_ECN_MARK]++;
+        because(conn->tcp, WH_WHY_ECN_MARK);
         conn->ecn_echo = true;
     }
 }
