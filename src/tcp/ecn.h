@@ -3,6 +3,9 @@
  * Explicit congestion notification (RFC 3168): who agrees on it, and the receiver's
  * half, which echoes marks. The sender's half is congestion control and stands in
  * recovery.c, with ECT and CWR set in output.c.
+ *
+ * Left out: a TIME-WAIT entry does not echo a mark that came with the peer's last data,
+ * since a peer whose FIN is out has nothing new to send; Accurate ECN (RFC 9768).
  */
 #ifndef WAVEHAND_TCP_ECN_H
 #define WAVEHAND_TCP_ECN_H
