@@ -101,7 +101,7 @@ static bool padded_with_zeros(const uint8_t *header)
     return true;
 }
 
-static bool check_tcp(struct rig *rig, const struct seen *seen)
+static bool check_tcp(struct wh_rig *rig, const struct seen *seen)
 {
     const struct segment *segment = &seen->segment;
     uint32_t sum = packet_pseudo(&seen->source, &seen->destination, IP_TCP, seen->length);

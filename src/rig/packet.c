@@ -11,7 +11,7 @@
 /* The longest IP header: IPv4 with 40 bytes of options. */
 #define IP_ROOM 60
 
-bool packet_address(const struct rig *rig, const char *name, wh_addr *addr)
+bool packet_address(const struct wh_rig *rig, const char *name, wh_addr *addr)
 {
     static const struct {
         const char *name, *v4, *v6;
@@ -207,7 +207,7 @@ static size_t add_ip_options(uint8_t *header, const struct spec *spec)
 }
 
 /* The IP header in front of length bytes at at + IP_ROOM, and off it goes. */
-static bool send_packet(struct rig *rig, const struct spec *spec, struct packet *packet,
+static bool send_packet(struct wh_rig *rig, const struct spec *spec, struct packet *packet,
                         uint8_t *at, size_t length)
 {
     uint8_t header[IP_ROOM];
