@@ -292,7 +292,11 @@ static void call_connection(struct rig *rig, struct input *input)
         break;
     case 13: call_option(input, *slot); break;
     case 14: wh_watch(*slot, take16(input)); break;
-    default: call_status(*slot); break;
+    default:
+        call_status(*slot);
+        if (which & 8)
+            (void)wh_flush(*slot);
+        break;
     }
 }
 

@@ -119,6 +119,9 @@
     X(DUPLICATE_ACK, "duplicate ACK", "RFC 5681 2")                                                \
     X(WINDOW_UPDATE, "window update", "RFC 9293 3.8.6")                                            \
     X(ECHO_REPLY, "echo reply", "RFC 792")                                                         \
+    /* congestion that the network marks instead of losing something */                            \
+    X(ECN_MARK, "the path marked this instead of dropping it", "RFC 3168 6.1.3")                   \
+    X(ECN_ECHO, "the peer tells of a mark: half the congestion window", "RFC 3168 6.1.2")          \
     /* what the link did to a frame on purpose */                                                  \
     X(FAULT_LOSS, "lost by the simulated path", "")                                                \
     X(FAULT_DROP, "dropped by a fault rule", "")                                                   \

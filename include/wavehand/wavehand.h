@@ -93,13 +93,15 @@ WH_API int wh_addr_parse(const char *text, wh_addr *addr);
     X(RECEIVE_LOW_WATER, 1, 1, 1073741824, "bytes", "waiting data that makes it readable")         \
     X(NAGLE, 1, 0, 1, "switch", "coalesce small writes (RFC 9293 3.7.4)")                          \
     X(CORK, 0, 0, 1, "switch", "send nothing but full segments until cleared or 200 ms pass")      \
-    X(ACK_DELAY, 40000000, 0, 499999999, "ns",                                                     \
+    X(ACK_DELAY, 40000000, 0, 499000000, "ns",                                                     \
       "longest delay of an acknowledgement (RFC 9293 3.8.6.3)")                                    \
     X(KEEPALIVE, 0, 0, 1, "switch", "probe an idle peer (RFC 9293 3.8.4)")                         \
     X(KEEPALIVE_IDLE, 7200000000000, 1000000, 4000000000000000, "ns",                              \
       "silence before the first probe")                                                            \
     X(KEEPALIVE_INTERVAL, 75000000000, 1000000, 4000000000000000, "ns", "between probes")          \
     X(KEEPALIVE_PROBES, 9, 1, 255, "probes", "unanswered ones that end the connection")            \
+    X(KEEPALIVE_GARBAGE, 0, 0, 1, "switch",                                                        \
+      "probes carry a byte, for peers that answer no other (RFC 9293 3.8.4)")                      \
     X(USER_TIMEOUT, 300000000000, 0, 4000000000000000, "ns",                                       \
       "R2: unacknowledged data ends the connection; 0 for never (RFC 9293 3.8.3)")                 \
     X(CONNECT_TIMEOUT, 190000000000, 0, 4000000000000000, "ns",                                    \
@@ -115,6 +117,8 @@ WH_API int wh_addr_parse(const char *text, wh_addr *addr);
     X(SACK, 1, 0, 1, "switch", "selective acknowledgements (RFC 2018), before opening")            \
     X(TIMESTAMPS, 1, 0, 1, "switch", "timestamps (RFC 7323), before opening")                      \
     X(WINDOW_SCALING, 1, 0, 1, "switch", "window scaling (RFC 7323), before opening")              \
+    X(ECN, 1, 0, 2, "level",                                                                       \
+      "congestion marks (RFC 3168): 0 never, 1 when the peer asks, 2 ask as well; before opening") \
     X(LINGER, -1, -1, 4000000000000000, "ns",                                                      \
       "-1: close in the background; 0: close resets; else reset what is left after this time")     \
     X(FIN_WAIT_2_TIMEOUT, 60000000000, 0, 4000000000000000, "ns",                                  \
@@ -391,6 +395,15 @@ WH_API int wh_reserve(wh_conn *conn, size_t want, wh_slice *slices, size_t cap);
 WH_API int64_t wh_commit(wh_conn *conn, size_t length, unsigned flags);
 
 /*
+ * Takes back what was queued and has not left yet (FLUSH of RFC 9293 3.9.1.7); a
+ * reservation is void. What left once, a window probe's byte included, stays and is
+ * repeated until it is acknowledged. After wh_shutdown a FIN that has not left
+ * follows what is kept. Urgent data ends where the data now ends. Returns the bytes
+ * dropped, which may be 0, or WH_E_NOTCONN, or how the connection died.
+ */
+WH_API int64_t wh_flush(wh_conn *conn);
+
+/*
  * Reads what arrived in order (RFC 9293 3.10.3). Returns the bytes copied, 0 at
  * the end of file, WH_E_AGAIN when nothing waits, or how the connection died
  * (after all data that arrived before was read).
@@ -457,6 +470,11 @@ typedef struct wh_info {
     uint64_t segments_in, segments_out, retransmissions;
     uint32_t retries;       /* consecutive retransmission timeouts */
     const char *congestion; /* name of the congestion control */
+    bool ecn;               /* explicit congestion notification is agreed on (RFC 3168) */
+    bool pushed;  /* the last byte received in order came with PSH; false if it had to be held */
+    uint8_t dscp; /* of the last segment that arrived in the window (RFC 9293 3.9.1.9) */
+    uint64_t marks_received;  /* data segments that the path marked (CE) */
+    uint64_t echoes_received; /* acknowledgements that told of marks on what we sent (ECE) */
 } wh_info;
 
 /* info->size must be set to sizeof(wh_info); that many bytes are filled at most. */

@@ -263,6 +263,17 @@ static bool do_send(struct call *call)
     return answered(call, result, (int64_t)length);
 }
 
+/* What is taken back was never sent: the stream goes on from before it. */
+static bool do_flush(struct call *call)
+{
+    struct flow *flow = call->rig->at;
+    if (!needs_connection(call))
+        return false;
+    int64_t result = wh_flush(flow->conn);
+    flow->send_position -= result > 0 ? (uint64_t)result : 0;
+    return answered(call, result, 0);
+}
+
 /* Takes n bytes and compares them with what the peer has sent. */
 static int64_t receive(struct wh_rig *rig, size_t n, bool *wrong)
 {
@@ -372,11 +383,22 @@ static bool do_close(struct call *call)
 
 /* ------------------------------------------------------------- options -- */
 
+static bool set_congestion(struct call *call, bool host)
+{
+    const char *name = call->word[2];
+    if (host)
+        return answered(call, wh_stack_set_congestion(call->rig->host, name), 0);
+    return needs_connection(call) &&
+           answered(call, wh_set_congestion(call->rig->at->conn, name), 0);
+}
+
 static bool do_set(struct call *call)
 {
     int option = call->words == 3 ? value_option(call->word[1]) : -1;
     int64_t value;
     bool host = strcmp(call->word[0], "option") == 0;
+    if (call->words == 3 && strcmp(call->word[1], "congestion") == 0)
+        return set_congestion(call, host);
     if (option < 0 || !value_expression(call->word[2], flow_lookup, call->rig->at, &value))
         return rig_fail(call->rig, "expected: %s NAME VALUE", call->word[0]);
     if (host)
@@ -488,6 +510,7 @@ static const struct {
     { "consume", do_consume }, { "shutdown", do_shutdown }, { "close", do_close },
     { "abort", do_close },     { "set", do_set },           { "option", do_set },
     { "watch", do_watch },     { "udp", do_dgram },         { "echo", do_dgram },
+    { "flush", do_flush },
 };
 
 bool call_run(struct wh_rig *rig, char **word, unsigned words, bool *known)

@@ -25,6 +25,8 @@ bool seen_parse(struct wh_rig *rig, struct seen *seen, const struct leaving *lea
     seen->traffic_class = packet.traffic_class;
     seen->payload = packet.payload;
     seen->length = packet.length;
+    if (!packet.dont_fragment) /* an atomic packet needs no identification (RFC 6864 4) */
+        return rig_fail(rig, "an IPv4 packet that may be fragmented left");
     if (packet.header + packet.length != leaving->length)
         return rig_fail(rig, "what left has a wrong IP length");
     if (packet.protocol != IP_TCP)
@@ -90,6 +92,18 @@ static bool check_edge(struct wh_rig *rig, const struct seen *seen)
                     is->edge - edge);
 }
 
+/* Nothing but zeros may stand after an End-of-Options option. */
+static bool padded_with_zeros(const uint8_t *header)
+{
+    size_t end = (size_t)(header[12] >> 4) * 4, at = 20;
+    while (at < end && header[at] != 0)
+        at += header[at] == 1 ? 1 : header[at + 1];
+    for (; at < end; at++)
+        if (header[at] != 0)
+            return false;
+    return true;
+}
+
 static bool check_tcp(struct wh_rig *rig, const struct seen *seen)
 {
     const struct segment *segment = &seen->segment;
@@ -100,6 +114,8 @@ static bool check_tcp(struct wh_rig *rig, const struct seen *seen)
         return rig_fail(rig, "MSS option outside of a SYN (MUST-65)");
     if (segment->options.malformed)
         return rig_fail(rig, "malformed options");
+    if (!padded_with_zeros(seen->payload))
+        return rig_fail(rig, "bytes other than zero after the end of the options (MUST-69)");
     if (!(segment->flags & (WH_SYN | WH_RST | WH_ACK)))
         return rig_fail(rig, "a segment without ACK, SYN or RST");
     if ((segment->flags & WH_RST) && (segment->length != 0 || segment->flags & (WH_SYN | WH_FIN)))
@@ -153,7 +169,9 @@ static const char *icmp_text(const struct seen *seen)
         "prohibited",
         "source-quench",
         "time-exceeded",
+        "reassembly-time-exceeded",
         "parameter-problem",
+        "unrecognized-option",
         "echo",
         "echo-reply",
     };

@@ -277,6 +277,8 @@ struct spec {
     bool raw_only;
     bool new_iss, above_old;
     int offset, reserved, hops, tos, cut; /* -1: not said */
+    uint8_t ip_options[40];
+    unsigned ip_options_length;
     bool bad_checksum, bad_ip_checksum;
     bool partial;
     uint16_t segment_size;

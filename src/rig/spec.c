@@ -165,6 +165,18 @@ static bool absent(struct reader *in)
     return rig_fail(in->rig, "expected mss, wscale, sackok, ts or sack after `no`");
 }
 
+/* Options of the IPv4 header, in hexadecimal. */
+static bool ip_options(struct reader *in)
+{
+    const char *word = peek(in);
+    int length = word == NULL ? -1 : value_hex(word, in->spec->ip_options, 40);
+    if (length < 0 || length % 4 != 0)
+        return rig_fail(in->rig, "expected at most 40 bytes in hexadecimal, a multiple of 4");
+    in->spec->ip_options_length = (unsigned)length;
+    in->next++;
+    return true;
+}
+
 static bool options(struct reader *in, bool only)
 {
     const char *word = peek(in);
@@ -293,6 +305,8 @@ static bool packet_attribute(struct reader *in, const char *word, bool *known)
         return small(in, &spec->hops);
     if (strcmp(word, "tos") == 0)
         return small(in, &spec->tos);
+    if (strcmp(word, "ip-options") == 0)
+        return ip_options(in);
     if (strcmp(word, "cut") == 0)
         return small(in, &spec->cut);
     if (strcmp(word, "badsum") == 0)

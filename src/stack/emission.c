@@ -13,7 +13,11 @@ static void run_timers(struct wh_stack *host)
     struct timer *timer;
     while ((timer = wheel_expire(&host->tcp.wheel, host->tcp.now)) != NULL) {
         struct wh_conn *conn = CONTAINER(timer, struct wh_conn, timer);
+        bool told = conn->r1_told;
         tcp_timers(conn);
+        if (conn->r1_told && !told) {
+            hop_suspect(host, &conn->tuple.remote);
+        }
         stack_settle(host, conn);
     }
     half_open_expire(host);

@@ -109,6 +109,7 @@ void held_arrive(struct wh_stack *host, struct wh_syn *held, const struct segmen
             held->syn.seq = segment->seq;
         }
         held->syn.options = segment->options;
+        held->syn.flags = (uint16_t)(WH_SYN | (segment->flags & (WH_ECE | WH_CWR | WH_AE)));
         held->syn.window = segment->window;
     } else {
         because(tcp, WH_WHY_NOT_A_SYN_IN_LISTEN);

@@ -124,6 +124,11 @@ void wh_info_get(const wh_conn *conn, wh_info *info)
         .retransmissions = conn->retransmissions,
         .retries = conn->retries,
         .congestion = conn->profile->congestion->name,
+        .ecn = conn->ecn,
+        .pushed = conn->pushed,
+        .dscp = conn->traffic_class >> 2,
+        .marks_received = conn->marks_in,
+        .echoes_received = conn->echoes_in,
     };
     memcpy(info, &all, MIN(info->size, sizeof all));
 }

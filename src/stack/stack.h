@@ -179,6 +179,8 @@ enum hop hop_prepare(struct wh_stack *host, struct outbox *outbox, const wh_addr
                      bool may_wait);
 /* After PENDING: the link, which stands in no list, joins tcp.ready when there is an answer. */
 void hop_wait(struct wh_stack *host, const wh_addr *destination, struct link *link);
+/* R1 is reached: advice to look whether the next hop is still there (RFC 9293 3.8.3 (b), MUST-20). */
+void hop_suspect(struct wh_stack *host, const wh_addr *destination);
 /* The same for a whole packet. Unless READY it is kept for later, or dropped and counted. */
 enum hop hop_packet(struct wh_stack *host, struct outbox *outbox, struct chunk *packet);
 void hop_arp(struct wh_stack *host, const uint8_t *bytes, size_t length);

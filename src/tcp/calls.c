@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "tcp/cc/cc.h"
+#include "tcp/ecn.h"
 #include "tcp/protocol.h"
 #include "wire/ip.h"
 
@@ -26,6 +27,7 @@ static void number_from(struct wh_conn *conn, uint32_t iss)
 void tcp_open_active(struct wh_conn *conn)
 {
     tcp_offer(conn);
+    ecn_ask(conn);
     number_from(conn, tcp_choose_iss(conn->tcp, &conn->tuple));
     conn_step(conn, WH_ON_ACTIVE_OPEN, WH_WHY_BY_APPLICATION);
     conn->syn_due = true;
@@ -45,6 +47,8 @@ void tcp_open_passive(struct wh_conn *conn, const struct segment *syn, uint32_t 
     conn->progress = conn->tcp->now;
     tcp_first_window(conn, syn);
     tcp_agree(conn, &syn->options);
+    conn->ecn = conn_option(conn, WH_OPT_ECN) != ECN_NEVER && ecn_setup_syn(syn->flags);
+    conn->ecn_send = conn->ecn;
 }
 
 /* ------------------------------------------------------------------ SEND -- */
@@ -168,6 +172,36 @@ int64_t wh_commit(wh_conn *conn, size_t length, unsigned flags)
         queued(conn, length, flags);
     }
     return (int64_t)length;
+}
+
+int64_t wh_flush(wh_conn *conn)
+{
+    if (conn_over(conn)) {
+        return conn->error != 0 ? conn->error : WH_E_NOTCONN;
+    }
+    if (conn->reserved != NULL) {
+        chunk_drop(&conn->tcp->chunks, conn->reserved);
+        conn->reserved = NULL;
+    }
+    /* SND.MAX: a byte probed beyond the window may have been taken, so its number is used up. */
+    uint32_t kept = seq_max(conn->snd_nxt, conn->snd_max);
+    uint32_t dropped = seq_gt(conn->snd_end, kept) ? conn->snd_end - kept : 0;
+    if (dropped == 0) {
+        return 0;
+    }
+    chunk_queue_cut(&conn->send, &conn->tcp->chunks, dropped);
+    conn->snd_end = kept;
+    conn->more = false;
+    if (conn->urgent_out) {
+        conn->snd_up = seq_min(conn->snd_up, kept);
+        conn->urgent_out = seq_gt(conn->snd_up, conn->snd_una);
+    }
+    if (conn->probing && kept == conn->snd_nxt) {
+        rtt_restart_timer(conn); /* nothing waits for the window any more */
+    }
+    conn_want_output(conn);
+    conn_notify(conn);
+    return dropped;
 }
 
 /* --------------------------------------------------------------- RECEIVE -- */

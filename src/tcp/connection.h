@@ -82,10 +82,15 @@ struct wh_conn {
     unsigned accepted : 1;                  /* not waiting in a backlog */
     unsigned demuxed : 1;                   /* segments of its tuple come to it */
     unsigned rescued : 1;                   /* RFC 6675's rescue retransmission is used up */
-    unsigned rtx_now : 1;       /* the next retransmission does not wait for room in cwnd */
-    unsigned rto_after_syn : 1; /* H15: RTO of 3 s for the first data */
+    unsigned rtx_now : 1; /* the next retransmission does not wait for room in cwnd */
     unsigned r1_told : 1;
     unsigned lingering : 1; /* DEADLINE_END is the linger time */
+    unsigned ecn : 1;       /* negotiated: marks that arrive are echoed (RFC 3168) */
+    unsigned ecn_send : 1;  /* ... and what we send may be marked */
+    unsigned ecn_echo : 1;  /* ECE until the peer says CWR */
+    unsigned cwr_due : 1;   /* CWR on the next new data */
+    unsigned reduced : 1; /* cwnd was cut, and nothing beyond recovery_point is acknowledged yet */
+    unsigned pushed : 1;  /* the last byte in order came with PSH */
 
     /* queues */
     struct chunk_queue send;    /* SND.UNA onward; chunk->seq is the number of data[0] */
@@ -99,7 +104,7 @@ struct wh_conn {
     /* congestion and recovery */
     uint32_t cwnd, ssthresh;
     uint32_t cc_acked;       /* bytes since cwnd last grew in congestion avoidance */
-    uint32_t recovery_point; /* RFC 6675 */
+    uint32_t recovery_point; /* RFC 6675; SND.NXT when cwnd was last cut */
     uint16_t dup_acks;       /* consecutive */
     uint16_t dup_acks_owed;  /* one for each out-of-order arrival (RFC 5681 4.2) */
     uint8_t retries;         /* consecutive retransmission timeouts, or unanswered probes */
@@ -114,6 +119,7 @@ struct wh_conn {
     int8_t soft_error;       /* wh_error that ICMP hinted at */
     uint8_t soft_reason, end_reason, ack_reason; /* wh_reason */
     uint8_t rtx_reason;
+    uint8_t traffic_class; /* DSCP and ECN of the last segment that arrived in the window */
 
     uint64_t srtt, rttvar, min_rtt; /* ns; srtt 0: no sample yet */
     uint64_t rto;
@@ -131,7 +137,10 @@ struct wh_conn {
 
     uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
     uint32_t segments_in, segments_out, retransmissions;
+    uint32_t marks_in, echoes_in; /* CE on data, ECE on acknowledgements */
 };
+
+_Static_assert(sizeof(struct wh_conn) <= 512, "a connection at rest costs at most 512 bytes");
 
 _Static_assert(WH_REASON_COUNT <= 256, "connections keep reasons in a byte");
 

@@ -2,6 +2,7 @@
 #include "tcp/half_open.h"
 
 #include "base/bytes.h"
+#include "tcp/ecn.h"
 #include "tcp/protocol.h"
 
 #define CHALLENGES 15
@@ -17,7 +18,7 @@ void half_open_answer(struct tcp *tcp, struct half_open *entry, wh_reason reason
     if (reply == NULL) {
         return; /* the timer sends the next */
     }
-    reply->flags = WH_SYN | WH_ACK;
+    reply->flags = WH_SYN | WH_ACK | ((entry->flags & HALF_OPEN_ECN) ? WH_ECE : 0);
     reply->seq = entry->iss;
     reply->ack = entry->irs + 1;
     reply->window = (uint16_t)offered_window(tcp);
@@ -61,6 +62,9 @@ void half_open_begin(struct tcp *tcp, struct half_open *entry, const struct segm
     }
     if (options->has & WH_HAS_MSS) {
         entry->flags |= HALF_OPEN_MSS;
+    }
+    if (offer[WH_OPT_ECN] != ECN_NEVER && ecn_setup_syn(syn->flags)) {
+        entry->flags |= HALF_OPEN_ECN;
     }
     step(tcp, &entry->record, WH_ON_GOT_SYN, WH_WHY_BY_SEGMENT);
     half_open_answer(tcp, entry, WH_WHY_NONE);
@@ -127,6 +131,9 @@ enum half_open_verdict half_open_arrive(struct tcp *tcp, struct half_open *entry
                 seq_gt(segment->options.tsval, entry->ts_recent)) {
                 entry->ts_recent = segment->options.tsval; /* RFC 7323 4.3 */
             }
+            if (!ecn_setup_syn(segment->flags)) {
+                entry->flags &= (uint8_t)~HALF_OPEN_ECN; /* the peer has given it up */
+            }
             half_open_answer(tcp, entry, WH_WHY_SYN_REPEATED);
         } else {
             challenge(tcp, entry, WH_WHY_SYN_IN_CONNECTION);
@@ -171,6 +178,8 @@ static void take_agreement(const struct half_open *entry, struct wh_conn *conn)
         conn->rcv_edge = conn->rcv_nxt + UINT16_MAX;
     }
     conn->timestamps = (entry->flags & HALF_OPEN_TIMESTAMPS) != 0;
+    conn->ecn = (entry->flags & HALF_OPEN_ECN) != 0;
+    conn->ecn_send = conn->ecn;
     if (conn->timestamps) {
         conn->ts_recent = entry->ts_recent;
         conn->ts_recent_age = (uint32_t)(conn->tcp->now / WH_SECOND);

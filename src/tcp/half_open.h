@@ -17,6 +17,7 @@ enum {
     HALF_OPEN_TIMESTAMPS = 1 << 1,
     HALF_OPEN_SCALING = 1 << 2,
     HALF_OPEN_MSS = 1 << 3, /* the SYN carried the option */
+    HALF_OPEN_ECN = 1 << 4, /* an ECN-setup SYN, answered with ECE */
 };
 
 struct half_open {

@@ -8,6 +8,7 @@
  */
 #include "base/bytes.h"
 #include "tcp/cc/cc.h"
+#include "tcp/ecn.h"
 #include "tcp/protocol.h"
 #include "wire/ip.h"
 
@@ -118,6 +119,9 @@ static bool send_segment(struct wh_conn *conn, struct outbox *outbox, struct seg
         segment->flags |= WH_URG;
         segment->urgent = (uint16_t)MIN(conn->snd_up - segment->seq, UINT16_MAX);
     }
+    if (conn->ecn_echo) {
+        segment->flags |= WH_ECE; /* on every ACK until CWR comes (RFC 3168 6.1.3) */
+    }
     struct emit_note note = { conn_state(conn), reason, conn->rcv_scale };
     segment->window = advertise(conn);
     if (!emit_segment(outbox, segment, chunk, &note)) {
@@ -141,6 +145,7 @@ static bool send_syn(struct wh_conn *conn, struct outbox *outbox)
         segment.ack = 0;
         segment.options.tsecr = 0;
     }
+    segment.flags |= ecn_syn_flags(conn, answer, again);
     struct segment_options *options = &segment.options;
     options->has |= WH_HAS_MSS;
     options->mss = tcp_announced_mss(tcp, conn->profile, &conn->tuple.remote);
@@ -215,7 +220,16 @@ static bool send_range(struct wh_conn *conn, struct outbox *outbox, uint32_t seq
     if (length > 0 && seq + length == conn->snd_end) {
         segment.flags |= WH_PSH;
     }
-    return send_segment(conn, outbox, &segment, length > 0 ? chunk_at(conn, seq) : NULL, reason);
+    /* RFC 3168 6.1.4 to 6.1.6: new data alone may be marked, nothing that is sent again. */
+    if (conn->ecn_send && length > 0 && seq_geq(seq, conn->snd_max)) {
+        segment.traffic_class |= ECN_ECT0;
+        segment.flags |= conn->cwr_due ? WH_CWR : 0;
+    }
+    if (!send_segment(conn, outbox, &segment, length > 0 ? chunk_at(conn, seq) : NULL, reason)) {
+        return false;
+    }
+    conn->cwr_due = conn->cwr_due && !(segment.flags & WH_CWR);
+    return true;
 }
 
 /* Bytes of data in a segment that leaves now: SACK blocks cost room as well. */
@@ -399,7 +413,8 @@ static bool send_data(struct wh_conn *conn, struct outbox *outbox)
     uint32_t mss = mss_now(conn, &options);
     uint32_t limit = frame_limit(conn, mss, options);
     while (!conn->fin_sent && conn->snd_nxt != conn->snd_end) {
-        uint32_t length = next_length(conn, mss, limit);
+        /* CWR stands on one segment, so that one is not cut by the link. */
+        uint32_t length = next_length(conn, mss, conn->cwr_due ? mss : limit);
         if (length == 0) {
             return true;
         }
@@ -439,6 +454,29 @@ static bool send_rescue(struct wh_conn *conn, struct outbox *outbox)
 
 /* ---------------------------------------------------- probes and answers -- */
 
+/* SHLD-12: no data; the number before SND.NXT makes it unacceptable, hence answered. */
+static bool send_keepalive(struct wh_conn *conn, struct outbox *outbox)
+{
+    struct segment segment;
+    struct chunk_store *store = &conn->tcp->chunks;
+    struct chunk *garbage = NULL;
+    if (conn_option(conn, WH_OPT_KEEPALIVE_GARBAGE)) {
+        garbage = chunk_take(store, 1, MEMORY_ORDINARY); /* MAY-6; without memory, without */
+    }
+    fill(conn, &segment, conn->snd_nxt - 1, 0);
+    if (garbage != NULL) {
+        garbage->data[0] = 0;
+        garbage->end = 1;
+        garbage->seq = segment.seq;
+        segment.length = 1;
+    }
+    bool sent = send_segment(conn, outbox, &segment, garbage, WH_WHY_KEEPALIVE_PROBE);
+    if (garbage != NULL) {
+        chunk_drop(store, garbage);
+    }
+    return sent;
+}
+
 /* One byte beyond the window, or one byte less than nothing: both make the peer answer. */
 static bool send_probes(struct wh_conn *conn, struct outbox *outbox)
 {
@@ -454,9 +492,7 @@ static bool send_probes(struct wh_conn *conn, struct outbox *outbox)
         conn->probe_due = false;
     }
     if (conn->keepalive_due) {
-        /* SHLD-12: no data; the number before SND.NXT makes it unacceptable, hence answered. */
-        fill(conn, &segment, conn->snd_nxt - 1, 0);
-        if (!send_segment(conn, outbox, &segment, NULL, WH_WHY_KEEPALIVE_PROBE)) {
+        if (!send_keepalive(conn, outbox)) {
             return false;
         }
         conn->keepalive_due = false;
