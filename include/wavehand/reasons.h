@@ -55,6 +55,9 @@
     X(SYN_FIN, "SYN with FIN to a listener", "RFC 9293 3.10.7.2")                                  \
     X(BACKLOG_FULL, "accept queue full", "RFC 4987 3")                                             \
     X(HALF_OPEN_FULL, "half-open queue full", "RFC 4987 3")                                        \
+    X(COOKIE_SENT, "no room for a half-open entry; answered with a SYN cookie", "RFC 4987 3.6")    \
+    X(COOKIE_ACCEPTED, "acknowledges a SYN cookie of ours", "RFC 4987 3.6")                        \
+    X(COOKIE_WRONG, "acknowledges no SYN cookie of ours, or too late", "RFC 4987 3.6")             \
     X(HELD_FULL, "too many held SYNs", "RFC 4987 3")                                               \
     X(SYN_REPEATED, "repeated SYN", "RFC 9293 3.10.7.4")                                           \
     X(SYN_HELD, "SYN offered to the application", "RFC 9293 3.9.1.1")                              \

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "stack/stack.h"
+#include "tcp/syn_cookie.h"
 
 static struct list *bucket(struct wh_stack *host, uint16_t port)
 {
@@ -140,18 +141,35 @@ wh_time half_open_wake(const struct wh_stack *host)
 
 /* ----------------------------------------------------------------- LISTEN -- */
 
+/*
+ * There is no room to remember this SYN: it gets a cookie. One that reopens a TIME-WAIT
+ * is dropped all the same: the new number must lie above the old ones, a cookie cannot
+ * promise that, and nobody would remember what to restore. The peer will try again.
+ */
+static void no_entry(struct wh_stack *host, struct wh_listener *listener, const struct segment *syn,
+                     uint32_t prior, wh_reason reason)
+{
+    struct tcp *tcp = &host->tcp;
+    because(tcp, reason);
+    if (!host->config.syn_cookies || prior != 0 || !half_open_answer_cookie(tcp, syn)) {
+        return;
+    }
+    because(tcp, WH_WHY_COOKIE_SENT);
+    listener->cookies_until = tcp->now + SYN_COOKIE_LIFE;
+}
+
 static void begin_half_open(struct wh_stack *host, struct wh_listener *listener,
                             const struct segment *syn, uint32_t prior)
 {
     struct tcp *tcp = &host->tcp;
     uint32_t index;
     if (host->half_opens.used >= host->config.max_half_open) {
-        because(tcp, WH_WHY_HALF_OPEN_FULL);
+        no_entry(host, listener, syn, prior, WH_WHY_HALF_OPEN_FULL);
         return;
     }
     struct half_open *entry = pool_take(&host->half_opens, &index, MEMORY_ORDINARY);
     if (entry == NULL) {
-        because(tcp, WH_WHY_MEMORY_CAP);
+        no_entry(host, listener, syn, prior, WH_WHY_MEMORY_CAP);
         return;
     }
     struct demux_entry slot = { RECORD_HALF_OPEN, index };
@@ -162,7 +180,7 @@ static void begin_half_open(struct wh_stack *host, struct wh_listener *listener,
                               : demux_insert(&host->demux, hash, slot);
     if (!entered) {
         pool_give(&host->half_opens, index);
-        because(tcp, WH_WHY_MEMORY_CAP);
+        no_entry(host, listener, syn, prior, WH_WHY_MEMORY_CAP);
         return;
     }
     uint32_t iss = tcp_choose_iss(tcp, &syn->tuple);
@@ -179,16 +197,123 @@ static void begin_half_open(struct wh_stack *host, struct wh_listener *listener,
     queue_append(host, index);
 }
 
+/* ------------------------------------------------- towards the application -- */
+
+/* A new connection that the application will be offered; NULL, with the reason, if there is no room. */
+static struct wh_conn *admit(struct wh_stack *host, const struct wh_listener *listener,
+                             const struct tuple *tuple)
+{
+    struct wh_conn *conn = NULL;
+    if (listener->waiting >= listener->backlog) {
+        /* As if the segment were lost: it, or our SYN,ACK, will be repeated (lifecycle B01). */
+        because(&host->tcp, WH_WHY_BACKLOG_FULL);
+    } else if ((conn = stack_new_connection(host, tuple)) == NULL) {
+        because(&host->tcp, WH_WHY_MEMORY_CAP);
+    }
+    return conn;
+}
+
+/* The listener holds it for the application. */
+static void enqueue(struct wh_stack *host, struct wh_listener *listener, struct wh_conn *conn)
+{
+    conn->handle = true;
+    conn->listener = listener;
+    list_append(&listener->accept_queue, &conn->backlog_link);
+    listener->waiting++;
+    if (!link_listed(&listener->event_link)) {
+        list_append(&host->eventful_listeners, &listener->event_link);
+    }
+}
+
+/* The good ACK: the compact entry becomes a connection, and the segment arrives there. */
+static void complete(struct wh_stack *host, uint32_t index, const struct segment *segment)
+{
+    struct half_open *entry = half_open_at(host, index);
+    struct wh_listener *listener = host->listener[entry->listener];
+    struct wh_conn *conn = admit(host, listener, &entry->tuple);
+    if (conn == NULL) {
+        return;
+    }
+    half_open_promote(entry, conn);
+    demux_replace(&host->demux, demux_hash(&host->demux, &entry->tuple),
+                  (struct demux_entry){ RECORD_HALF_OPEN, index },
+                  (struct demux_entry){ RECORD_CONNECTION, conn->index });
+    conn->demuxed = true;
+    half_open_free(host, index, false);
+    enqueue(host, listener, conn);
+    tcp_arrive(conn, segment);
+    stack_settle(host, conn);
+}
+
+/* ----------------------------------------------------------- SYN cookies -- */
+
+/*
+ * Does this segment acknowledge one of the listener's cookies? Only a listener that has
+ * sent one lately asks at all: without pressure no guess is ever looked at.
+ */
+static bool acknowledges_cookie(struct wh_stack *host, const struct wh_listener *listener,
+                                const struct segment *segment, struct half_open *entry)
+{
+    return host->tcp.now < listener->cookies_until &&
+           (segment->flags & (WH_ACK | WH_SYN | WH_RST)) == WH_ACK &&
+           syn_cookie_check(&host->tcp, segment, entry);
+}
+
+/* What nobody remembered comes back out of the cookie, and goes on as from a half-open entry. */
+static wh_state complete_cookie(struct wh_stack *host, struct wh_listener *listener,
+                                struct half_open *entry, const struct segment *segment)
+{
+    struct tcp *tcp = &host->tcp;
+    struct wh_conn *conn = admit(host, listener, &entry->tuple);
+    if (conn == NULL) {
+        return WH_LISTEN;
+    }
+    if (!demux_insert(&host->demux, demux_hash(&host->demux, &entry->tuple),
+                      (struct demux_entry){ RECORD_CONNECTION, conn->index })) {
+        stack_free_connection(host, conn);
+        because(tcp, WH_WHY_MEMORY_CAP);
+        return WH_LISTEN;
+    }
+    because(tcp, WH_WHY_COOKIE_ACCEPTED);
+    step(tcp, &entry->record, WH_ON_PASSIVE_OPEN, WH_WHY_BY_SEGMENT);
+    step(tcp, &entry->record, WH_ON_GOT_SYN, WH_WHY_BY_SEGMENT);
+    half_open_promote(entry, conn);
+    conn->demuxed = true;
+    enqueue(host, listener, conn);
+    struct segment unechoed = *segment;
+    unechoed.options.tsecr = 0; /* its low bits were no clock: no RTT sample of it */
+    tcp_arrive(conn, &unechoed);
+    stack_settle(host, conn);
+    return WH_SYN_RECEIVED;
+}
+
+/* Third: the ACK bit (RFC 9293 3.10.7.2). */
+static wh_state listener_acknowledged(struct wh_stack *host, struct wh_listener *listener,
+                                      const struct segment *segment)
+{
+    struct tcp *tcp = &host->tcp;
+    struct half_open entry;
+    if (acknowledges_cookie(host, listener, segment, &entry)) {
+        return complete_cookie(host, listener, &entry, segment);
+    }
+    bool cookies = tcp->now < listener->cookies_until && !(segment->flags & WH_SYN);
+    wh_reason reason = cookies ? WH_WHY_COOKIE_WRONG : WH_WHY_ACK_IN_LISTEN;
+    because(tcp, reason);
+    reply_reset(tcp, segment, WH_LISTEN, reason);
+    return WH_LISTEN;
+}
+
+/* ----------------------------------------------------------------- arrival -- */
+
 /* RFC 9293 3.10.7.2. `prior`: the TIME-WAIT entry that this SYN reopens, or 0. */
-void listener_arrive(struct wh_stack *host, struct wh_listener *listener,
-                     const struct segment *segment, uint32_t prior)
+wh_state listener_arrive(struct wh_stack *host, struct wh_listener *listener,
+                         const struct segment *segment, uint32_t prior)
 {
     struct tcp *tcp = &host->tcp;
     if (segment->flags & WH_RST) {
         because(tcp, WH_WHY_RST_IN_LISTEN);
     } else if (segment->flags & WH_ACK) {
-        because(tcp, WH_WHY_ACK_IN_LISTEN);
-        reply_reset(tcp, segment, WH_LISTEN, WH_WHY_ACK_IN_LISTEN);
+        return listener_acknowledged(host, listener, segment);
     } else if (!(segment->flags & WH_SYN)) {
         because(tcp, WH_WHY_NOT_A_SYN_IN_LISTEN);
     } else if (segment->flags & WH_FIN) {
@@ -200,43 +325,21 @@ void listener_arrive(struct wh_stack *host, struct wh_listener *listener,
     } else {
         begin_half_open(host, listener, segment, prior);
     }
-}
-
-/* The good ACK: the compact entry becomes a connection, and the segment arrives there. */
-static void complete(struct wh_stack *host, uint32_t index, const struct segment *segment)
-{
-    struct half_open *entry = half_open_at(host, index);
-    struct wh_listener *listener = host->listener[entry->listener];
-    if (listener->waiting >= listener->backlog) {
-        because(&host->tcp,
-                WH_WHY_BACKLOG_FULL); /* as if it were lost; the SYN,ACK will be repeated */
-        return;
-    }
-    struct wh_conn *conn = stack_new_connection(host, &entry->tuple);
-    if (conn == NULL) {
-        because(&host->tcp, WH_WHY_MEMORY_CAP);
-        return;
-    }
-    half_open_promote(entry, conn);
-    demux_replace(&host->demux, demux_hash(&host->demux, &entry->tuple),
-                  (struct demux_entry){ RECORD_HALF_OPEN, index },
-                  (struct demux_entry){ RECORD_CONNECTION, conn->index });
-    conn->demuxed = true;
-    half_open_free(host, index, false);
-    conn->handle = true; /* the listener holds it for the application */
-    conn->listener = listener;
-    list_append(&listener->accept_queue, &conn->backlog_link);
-    listener->waiting++;
-    if (!link_listed(&listener->event_link)) {
-        list_append(&host->eventful_listeners, &listener->event_link);
-    }
-    tcp_arrive(conn, segment);
-    stack_settle(host, conn);
+    return WH_LISTEN;
 }
 
 void half_open_stack_arrive(struct wh_stack *host, uint32_t index, const struct segment *segment)
 {
     struct half_open *entry = half_open_at(host, index);
+    struct wh_listener *listener = host->listener[entry->listener];
+    struct half_open cookie;
+    if (segment->ack != entry->iss + 1 && entry->prior == 0 &&
+        acknowledges_cookie(host, listener, segment, &cookie)) {
+        /* The SYN came twice, and a cookie had answered it before there was room for the entry. */
+        half_open_free(host, index, true);
+        (void)complete_cookie(host, listener, &cookie, segment);
+        return;
+    }
     switch (half_open_arrive(&host->tcp, entry, segment)) {
     case HALF_OPEN_DONE: complete(host, index, segment); break;
     case HALF_OPEN_OVER: half_open_end(host, index); break;

@@ -17,6 +17,7 @@ void wh_config_init(wh_config *config)
     config->mtu = 1500;
     config->msl = 30 * WH_SECOND;
     config->max_half_open = 16384;
+    config->syn_cookies = true;
     config->max_time_wait = 262144;
     config->max_held = 4096;
     config->held_timeout = 120 * WH_SECOND;
@@ -93,6 +94,7 @@ static void init_tables(struct wh_stack *host)
     host->tcp.isn_key = derive(seed, 2);
     host->tcp.timestamp_key = derive(seed, 3);
     host->tcp.port_key = derive(seed, 4);
+    host->tcp.cookie_key = derive(seed, 6);
     host->port_counter = (uint32_t)host->tcp.port_key.k0;
     demux_init(&host->demux, memory, &demux_key, tuple_of, host);
     pool_init(&host->connections, memory, (sizeof(struct wh_conn) + 63) / 64 * 64, 64);

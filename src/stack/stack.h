@@ -45,6 +45,7 @@ struct wh_listener {
     uint32_t backlog;
     uint32_t waiting; /* established, not yet accepted */
     uint32_t half_open;
+    wh_time cookies_until; /* an ACK may acknowledge a SYN cookie before this time */
     struct list accept_queue;
     struct link bucket_link, event_link;
     struct wh_stack *host;
@@ -140,8 +141,9 @@ void stack_trace_state(struct wh_stack *host, const struct tuple *tuple, wh_stat
 
 /* listen.c */
 struct wh_listener *listener_find(struct wh_stack *host, const struct tuple *tuple);
-void listener_arrive(struct wh_stack *host, struct wh_listener *listener,
-                     const struct segment *segment, uint32_t prior);
+/* Returns the state that the segment found; SYN-RECEIVED if a cookie has brought it back. */
+wh_state listener_arrive(struct wh_stack *host, struct wh_listener *listener,
+                         const struct segment *segment, uint32_t prior);
 void half_open_stack_arrive(struct wh_stack *host, uint32_t index, const struct segment *segment);
 void half_open_expire(struct wh_stack *host);
 wh_time half_open_wake(const struct wh_stack *host);
