@@ -88,6 +88,7 @@ void wh_info_get(const wh_conn *conn, wh_info *info)
         .timestamps = conn->timestamps,
         .window_scaling = conn->scaling,
         .passive = conn->passive,
+        .fast_open = conn->fast_open >= FAST_OPEN_TAKEN,
         .send_scale = conn->snd_scale,
         .receive_scale = conn->rcv_scale,
         .mss = conn_mss(conn),
@@ -138,7 +139,7 @@ static bool each_connection(const struct wh_stack *host, uint32_t *index, wh_ent
         entry->state = conn_state(conn);
         endpoints_of(&conn->tuple, &entry->local, &entry->remote);
         entry->conn = conn->handle && conn->accepted ? conn : NULL;
-        entry->listener = conn->listener;
+        entry->listener = conn->accepted ? NULL : conn->listener;
         entry->send_queued = conn->send.length;
         entry->receive_queued = conn->receive.length;
         for (unsigned i = 0; i < DEADLINES; i++) {

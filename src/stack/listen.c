@@ -191,6 +191,9 @@ static void begin_half_open(struct wh_stack *host, struct wh_listener *listener,
         entry->prior = prior;
     }
     entry->listener = listener->number;
+    if (listener->fast_open != 0 && (syn->options.has & WH_HAS_FAST_OPEN)) {
+        entry->flags |= HALF_OPEN_FAST_OPEN;
+    }
     step(tcp, &entry->record, WH_ON_PASSIVE_OPEN, WH_WHY_BY_SEGMENT);
     half_open_begin(tcp, entry, syn, iss);
     listener->half_open++;
@@ -214,7 +217,7 @@ static struct wh_conn *admit(struct wh_stack *host, const struct wh_listener *li
 }
 
 /* The listener holds it for the application. */
-static void enqueue(struct wh_stack *host, struct wh_listener *listener, struct wh_conn *conn)
+void listener_enqueue(struct wh_stack *host, struct wh_listener *listener, struct wh_conn *conn)
 {
     conn->handle = true;
     conn->listener = listener;
@@ -240,7 +243,7 @@ static void complete(struct wh_stack *host, uint32_t index, const struct segment
                   (struct demux_entry){ RECORD_CONNECTION, conn->index });
     conn->demuxed = true;
     half_open_free(host, index, false);
-    enqueue(host, listener, conn);
+    listener_enqueue(host, listener, conn);
     tcp_arrive(conn, segment);
     stack_settle(host, conn);
 }
@@ -279,7 +282,7 @@ static wh_state complete_cookie(struct wh_stack *host, struct wh_listener *liste
     step(tcp, &entry->record, WH_ON_GOT_SYN, WH_WHY_BY_SEGMENT);
     half_open_promote(entry, conn);
     conn->demuxed = true;
-    enqueue(host, listener, conn);
+    listener_enqueue(host, listener, conn);
     struct segment unechoed = *segment;
     unechoed.options.tsecr = 0; /* its low bits were no clock: no RTT sample of it */
     tcp_arrive(conn, &unechoed);
@@ -316,6 +319,9 @@ wh_state listener_arrive(struct wh_stack *host, struct wh_listener *listener,
         return listener_acknowledged(host, listener, segment);
     } else if (!(segment->flags & WH_SYN)) {
         because(tcp, WH_WHY_NOT_A_SYN_IN_LISTEN);
+    } else if (listener->fast_open != 0 && prior == 0 &&
+               fast_open_arrive(host, listener, segment)) {
+        return WH_LISTEN;
     } else if (segment->flags & WH_FIN) {
         because(tcp, WH_WHY_SYN_FIN); /* nobody opens a connection this way but scanners */
     } else if (listener->hold) {
@@ -400,7 +406,7 @@ int wh_listen(wh_stack *host, const wh_listen_options *options, wh_listener **li
 {
     bool any_port = (options->flags & WH_LISTEN_ANY_PORT) != 0;
     if (options->size < sizeof *options || (options->local.port == 0) != any_port ||
-        options->backlog == 0) {
+        options->backlog == 0 || (options->fast_open != 0 && (options->flags & WH_LISTEN_HOLD))) {
         return WH_E_INVAL;
     }
     if (taken(host, options, any_port)) {
@@ -417,10 +423,12 @@ int wh_listen(wh_stack *host, const wh_listen_options *options, wh_listener **li
     new->host = host;
     new->local = options->local;
     new->backlog = options->backlog;
+    new->fast_open = options->fast_open;
     new->hold = (options->flags & WH_LISTEN_HOLD) != 0;
     new->any_port = any_port;
     new->user = options->user;
     list_init(&new->accept_queue);
+    list_init(&new->early);
     step(&host->tcp, &new->record, WH_ON_PASSIVE_OPEN, WH_WHY_BY_APPLICATION);
     host->listener[number] = new;
     host->listener_count++;
@@ -442,6 +450,7 @@ void wh_listener_close(wh_listener *listener)
         }
         stack_settle(host, conn);
     }
+    fast_open_forget(listener);
     step(&host->tcp, &listener->record, WH_ON_CLOSE, WH_WHY_BY_APPLICATION);
     host->listener[listener->number] = NULL;
     host->listener_count--;
@@ -469,7 +478,7 @@ int wh_accept(wh_listener *listener, void *user, wh_conn **conn)
     listener->waiting--;
     next->accepted = true;
     next->user = user;
-    next->listener = NULL;
+    fast_open_accepted(listener, next);
     next->pending &= (uint16_t)~WH_CONNECTED; /* wh_accept itself has told it */
     conn_notify(next);
     *conn = next;

@@ -11,6 +11,7 @@
  */
 #include "base/bytes.h"
 #include "tcp/cc/cc.h"
+#include "tcp/fast_open.h"
 #include "tcp/protocol.h"
 
 #define CHALLENGES_PER_PERIOD 10
@@ -68,6 +69,7 @@ static void syn_sent_got_syn(struct wh_conn *conn, const struct segment *segment
     conn->rcv_edge += conn->rcv_nxt; /* the window that our SYN offered */
     conn->last_ack_sent = conn->rcv_nxt;
     tcp_agree(conn, &segment->options);
+    fast_open_answered(conn, segment);
     heard(conn);
     if (segment->flags & WH_ACK) {
         tcp_first_window(conn, segment);

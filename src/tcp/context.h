@@ -18,6 +18,8 @@
 #include "tcp/reply.h"
 #include "tcp/trace.h"
 
+struct fast_open_peer;
+
 struct tcp {
     struct memory memory;
     struct chunk_store chunks;
@@ -32,6 +34,8 @@ struct tcp {
     struct siphash_key timestamp_key; /* offset of the timestamp clock, per tuple */
     struct siphash_key port_key;      /* RFC 6056 */
     struct siphash_key cookie_key;    /* SYN cookies */
+    struct siphash_key fast_open_key[2]; /* Fast Open cookies: this one, and the one before it */
+    struct fast_open_peer *fast_open_peers; /* FAST_OPEN_PEERS, once somebody has asked for it */
     bool iss_forced;                  /* wh_next_iss */
     uint32_t iss_next;
 

@@ -2,6 +2,7 @@
 #include "tcp/half_open.h"
 
 #include "base/bytes.h"
+#include "tcp/fast_open.h"
 #include "tcp/protocol.h"
 #include "tcp/syn_cookie.h"
 
@@ -37,8 +38,13 @@ static void fill_answer(struct tcp *tcp, const struct half_open *entry, struct r
 void half_open_answer(struct tcp *tcp, struct half_open *entry, wh_reason reason)
 {
     struct reply *reply = reply_add(tcp, &entry->tuple, WH_SYN_RECEIVED, reason);
-    if (reply != NULL) { /* else the timer sends the next */
-        fill_answer(tcp, entry, reply);
+    if (reply == NULL) {
+        return; /* the timer sends the next */
+    }
+    fill_answer(tcp, entry, reply);
+    if ((entry->flags & HALF_OPEN_FAST_OPEN) && reason == WH_WHY_NONE) {
+        reply->has |= WH_HAS_FAST_OPEN; /* repeats are bare (RFC 7413 4.2.2) */
+        fast_open_cookie(tcp, &entry->tuple, reply->fast_open);
     }
 }
 

@@ -16,7 +16,8 @@ enum {
     HALF_OPEN_SACK = 1 << 0,
     HALF_OPEN_TIMESTAMPS = 1 << 1,
     HALF_OPEN_SCALING = 1 << 2,
-    HALF_OPEN_MSS = 1 << 3, /* the SYN carried the option */
+    HALF_OPEN_MSS = 1 << 3,       /* the SYN carried the option */
+    HALF_OPEN_FAST_OPEN = 1 << 4, /* the SYN,ACK, but not its repeats, brings a Fast Open cookie */
 };
 
 struct half_open {
