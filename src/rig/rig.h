@@ -137,6 +137,8 @@ struct rig {
     uint8_t *batch;         /* arriving frames gathered: wh_frame array is built at the end */
     wh_frame *batch_frame;
     size_t batches, batch_room;
+    uint8_t cookie[FAST_OPEN_MOST]; /* the last Fast Open cookie that left */
+    int cookie_length;
     bool undrained; /* the scenario's end leaves records behind on purpose */
     uint64_t frames_in;
 
@@ -238,9 +240,11 @@ struct spec {
     uint64_t length;
     const char *text; /* of data */
     struct condition win, window, length_is;
-    enum said mss, wscale, sackok, stamps, sack, urgent;
+    enum said mss, wscale, sackok, stamps, sack, urgent, fast_open;
     uint32_t mss_value, wscale_value, tsval, tsecr, urgent_value;
     bool has_tsecr;
+    uint8_t cookie[FAST_OPEN_MOST]; /* Fast Open */
+    int cookie_length;              /* 0: a request; -1: any cookie, where it leaves */
     unsigned sacks;
     struct sack_block sack_block[WH_SACK_BLOCKS];
     uint8_t raw[64]; /* options as bytes; hex packets point elsewhere */
