@@ -499,13 +499,16 @@ static const struct {
     const char *name;
     bool (*run)(struct call *);
 } calls[] = {
-    { "listen", do_listen },   { "listening", do_listen },  { "unlisten", do_unlisten },
-    { "fast-open-key", do_fast_open_key },
-    { "connect", do_connect }, { "accept", do_accept },     { "syn", do_syn },
-    { "send", do_send },       { "recv", do_recv },         { "peek", do_peek },
-    { "consume", do_consume }, { "shutdown", do_shutdown }, { "close", do_close },
-    { "abort", do_close },     { "set", do_set },           { "option", do_set },
-    { "watch", do_watch },     { "udp", do_dgram },         { "echo", do_dgram },
+    { "listen", do_listen },     { "listening", do_listen },
+    { "unlisten", do_unlisten }, { "fast-open-key", do_fast_open_key },
+    { "connect", do_connect },   { "accept", do_accept },
+    { "syn", do_syn },           { "send", do_send },
+    { "recv", do_recv },         { "peek", do_peek },
+    { "consume", do_consume },   { "shutdown", do_shutdown },
+    { "close", do_close },       { "abort", do_close },
+    { "set", do_set },           { "option", do_set },
+    { "watch", do_watch },       { "udp", do_dgram },
+    { "echo", do_dgram },
 };
 
 bool call_run(struct rig *rig, char **word, unsigned words, bool *known)

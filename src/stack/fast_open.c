@@ -6,9 +6,9 @@
  * before it was confirmed keeps its place for a minute or two: whoever spoofs a victim's
  * address with a cookie of the victim's must not have it emptied by the victim's own RSTs.
  */
+#include "tcp/fast_open.h"
 #include "stack/stack.h"
 #include "tcp/cc/cc.h"
-#include "tcp/fast_open.h"
 
 #define RESET_PERIOD (60 * WH_SECOND)
 
@@ -39,7 +39,8 @@ static void open_early(struct wh_stack *host, struct wh_listener *listener, stru
     listener->unconfirmed++;
     listener_enqueue(host, listener, conn);
     struct segment text = *syn;
-    text.flags &= (uint16_t)~WH_FIN; /* not acknowledged; it comes again when there is a state for it */
+    text.flags &=
+        (uint16_t)~WH_FIN; /* not acknowledged; it comes again when there is a state for it */
     tcp_text(conn, &text);
 }
 

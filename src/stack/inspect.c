@@ -301,6 +301,7 @@ const char *wh_check(const wh_stack *host)
 {
     const char *broken = NULL;
     uint32_t in_table = 0;
+    uint32_t early = 0;
     if (host->tcp.memory.used > host->tcp.memory.cap) {
         return "the memory cap is exceeded";
     }
@@ -308,6 +309,10 @@ const char *wh_check(const wh_stack *host)
         struct wh_conn *conn = pool_at(&host->connections, i);
         broken = check_connection(host, conn);
         in_table += conn->demuxed;
+        early += conn_unconfirmed(conn) && conn->listener != NULL;
+    }
+    for (uint32_t i = 0; i < host->listener_room; i++) {
+        early -= host->listener[i] != NULL ? host->listener[i]->unconfirmed : 0;
     }
     uint32_t position = host->time_waits.head;
     for (const struct time_wait *entry;
@@ -317,6 +322,9 @@ const char *wh_check(const wh_stack *host)
     in_table += host->half_opens.used + host->helds.used;
     if (broken == NULL && in_table != host->demux.used) {
         return "the table does not hold exactly the records that segments may reach";
+    }
+    if (broken == NULL && early != 0) {
+        broken = "listeners count other unconfirmed connections than there are";
     }
     return broken;
 }

@@ -46,9 +46,10 @@ struct wh_listener {
     uint32_t backlog;
     uint32_t waiting; /* established, not yet accepted */
     uint32_t half_open;
-    uint32_t fast_open;             /* most connections opened early and not yet confirmed; 0: off */
-    uint32_t unconfirmed;           /* of those */
-    uint32_t resets, resets_before; /* reset before they were confirmed, in this minute and the last */
+    uint32_t fast_open;   /* most connections opened early and not yet confirmed; 0: off */
+    uint32_t unconfirmed; /* of those */
+    uint32_t resets,
+        resets_before; /* reset before they were confirmed, in this minute and the last */
     wh_time resets_since;
     wh_time cookies_until; /* an ACK may acknowledge a SYN cookie before this time */
     struct list accept_queue;

@@ -30,13 +30,13 @@ struct tcp {
     uint32_t features; /* WH_TX_... */
     struct profile *defaults;
 
-    struct siphash_key isn_key;       /* RFC 6528 */
-    struct siphash_key timestamp_key; /* offset of the timestamp clock, per tuple */
-    struct siphash_key port_key;      /* RFC 6056 */
-    struct siphash_key cookie_key;    /* SYN cookies */
-    struct siphash_key fast_open_key[2]; /* Fast Open cookies: this one, and the one before it */
+    struct siphash_key isn_key;             /* RFC 6528 */
+    struct siphash_key timestamp_key;       /* offset of the timestamp clock, per tuple */
+    struct siphash_key port_key;            /* RFC 6056 */
+    struct siphash_key cookie_key;          /* SYN cookies */
+    struct siphash_key fast_open_key[2];    /* Fast Open cookies: this one, and the one before it */
     struct fast_open_peer *fast_open_peers; /* FAST_OPEN_PEERS, once somebody has asked for it */
-    bool iss_forced;                  /* wh_next_iss */
+    bool iss_forced;                        /* wh_next_iss */
     uint32_t iss_next;
 
     struct list ready;    /* connections that have something to send */

@@ -123,8 +123,7 @@ void fast_open_avoid(struct tcp *tcp, const struct tuple *tuple)
 
 void fast_open_free(struct tcp *tcp)
 {
-    memory_give(&tcp->memory, tcp->fast_open_peers,
-                FAST_OPEN_PEERS * sizeof *tcp->fast_open_peers);
+    memory_give(&tcp->memory, tcp->fast_open_peers, FAST_OPEN_PEERS * sizeof *tcp->fast_open_peers);
     tcp->fast_open_peers = NULL;
 }
 
@@ -235,6 +234,7 @@ wh_reason fast_open_again(struct wh_conn *conn, uint32_t length)
         return WH_WHY_NONE;
     }
     conn->fast_open = conn->snd_una != conn->iss + 1 ? FAST_OPEN_TAKEN : FAST_OPEN_OFF;
+    conn->tcp->count[WH_WHY_SYN_DATA_AGAIN]++;
     conn->retransmissions++;
     conn->bytes_retransmitted += length;
     return WH_WHY_SYN_DATA_AGAIN;

@@ -61,7 +61,7 @@ static uint32_t class_of(uint32_t mss)
 {
     uint32_t class = 7;
     while (class > 0 && class_mss[class] > mss) {
-        class--;
+        class --;
     }
     return class;
 }

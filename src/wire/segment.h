@@ -27,8 +27,8 @@ struct segment_options {
     uint8_t sacks;        /* blocks in sack[] */
     bool malformed;       /* an impossible length was met; what stood before it counts */
     uint16_t mss;
-    uint8_t fast_open_length;  /* bytes of the cookie; 0: one is asked for (RFC 7413 4.1.1) */
-    const uint8_t *fast_open;  /* the cookie, where it stands in the frame or is kept */
+    uint8_t fast_open_length; /* bytes of the cookie; 0: one is asked for (RFC 7413 4.1.1) */
+    const uint8_t *fast_open; /* the cookie, where it stands in the frame or is kept */
     uint32_t tsval, tsecr;
     struct sack_block sack[WH_SACK_BLOCKS];
 };

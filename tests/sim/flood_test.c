@@ -48,8 +48,8 @@ static uint16_t checksum(const uint8_t *at, size_t length)
 /* A SYN from 198.18.0.0/15 to the listener; every other one with timestamps, scale and SACK. */
 static void spoof(struct spoofed *syn, wh_frame *frame)
 {
-    static const uint8_t options[20] = { 2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0,
-                                         1, 3, 3, 7 };
+    static const uint8_t options[20] = { 2, 4, 5, 180, 4, 2, 8, 10, 0, 0,
+                                         0, 1, 0, 0,   0, 0, 1, 3,  3, 7 };
     uint64_t dice = luck_next(&world.luck);
     size_t length = (dice >> 60 & 1) ? sizeof syn->bytes : 44;
     uint8_t *ip = syn->bytes, *tcp = ip + 20;
@@ -124,7 +124,8 @@ static bool open_pair(struct pair *pair, bool flood)
     }
     pass(ROUND_TRIP / 2 / WH_MILLISECOND, flood);
     if (wh_accept(world.listener, NULL, &pair->server) < 0) {
-        return world_fail(&world, "the server knows of no connection after a round trip and a half");
+        return world_fail(&world,
+                          "the server knows of no connection after a round trip and a half");
     }
     wh_info info = { .size = sizeof info };
     wh_info_get(pair->server, &info);

@@ -51,10 +51,9 @@ static struct segment any_syn(uint64_t *dice)
 static struct segment ack_of(struct fixture *f, const struct segment *syn,
                              const struct half_open *entry)
 {
-    struct segment ack = { .tuple = syn->tuple,
-                           .seq = syn->seq + 1,
-                           .ack = entry->iss + 1,
-                           .flags = WH_ACK };
+    struct segment ack = {
+        .tuple = syn->tuple, .seq = syn->seq + 1, .ack = entry->iss + 1, .flags = WH_ACK
+    };
     if (entry->flags & HALF_OPEN_TIMESTAMPS) {
         ack.options.has = WH_HAS_TIMESTAMPS;
         ack.options.tsval = syn->options.tsval + 5;
@@ -112,7 +111,7 @@ static void the_mss_is_never_rounded_up(void **state)
     for (uint32_t mss = 0, class = 0; mss < 65535; mss++) {
         syn.options.mss = (uint16_t)mss;
         while (mss >= classes[class + 1]) {
-            class++;
+            class ++;
         }
         assert_int_equal(make(f, &syn).mss, classes[class]);
     }
@@ -163,8 +162,8 @@ static void another_key_or_scale_is_another_cookie(void **state)
     assert_false(syn_cookie_check(&f->tcp, &ack, &back));
     f->tcp.isn_key.k0--;
     /* The window scale that our SYN,ACK announced is not what we would announce now. */
-    assert_int_equal(profile_set(&f->arena.memory, &f->tcp.defaults, WH_OPT_RECEIVE_BUFFER, 65536 * 64),
-                     WH_OK);
+    assert_int_equal(
+        profile_set(&f->arena.memory, &f->tcp.defaults, WH_OPT_RECEIVE_BUFFER, 65536 * 64), WH_OK);
     assert_false(syn_cookie_check(&f->tcp, &ack, &back));
     end(f);
 }
