@@ -119,6 +119,10 @@ static void reads_unaligned_and_unknown_options(void **state)
     for (unsigned kind = 0; kind < 256; kind++) {
         o = OPTIONS_OF((uint8_t)kind, 6, 0, 0, 0, 0, 3, 3, 255);
         bool ends = kind == 0, nop = kind == 1;
+        if (kind == 34) {
+            assert_int_equal(o.has, WH_HAS_FAST_OPEN | WH_HAS_WINDOW_SCALE);
+            continue;
+        }
         /* after a NOP, the 6 is a kind of its own, of impossible length 0 */
         assert_int_equal(o.has, ends || nop ? 0 : WH_HAS_WINDOW_SCALE);
         assert_int_equal(o.malformed, nop);
