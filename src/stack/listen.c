@@ -4,7 +4,6 @@
 
 #include "base/bytes.h"
 #include "stack/stack.h"
-#include "tcp/syn_cookie.h"
 
 static struct list *bucket(struct wh_stack *host, uint16_t port)
 {
@@ -68,7 +67,7 @@ static void queue_remove(struct wh_stack *host, uint32_t index)
     }
 }
 
-static void half_open_free(struct wh_stack *host, uint32_t index, bool leave_table)
+void half_open_free(struct wh_stack *host, uint32_t index, bool leave_table)
 {
     struct half_open *entry = half_open_at(host, index);
     struct wh_listener *listener = host->listener[entry->listener];
@@ -141,35 +140,18 @@ wh_time half_open_wake(const struct wh_stack *host)
 
 /* ----------------------------------------------------------------- LISTEN -- */
 
-/*
- * There is no room to remember this SYN: it gets a cookie. One that reopens a TIME-WAIT
- * is dropped all the same: the new number must lie above the old ones, a cookie cannot
- * promise that, and nobody would remember what to restore. The peer will try again.
- */
-static void no_entry(struct wh_stack *host, struct wh_listener *listener, const struct segment *syn,
-                     uint32_t prior, wh_reason reason)
-{
-    struct tcp *tcp = &host->tcp;
-    because(tcp, reason);
-    if (!host->config.syn_cookies || prior != 0 || !half_open_answer_cookie(tcp, syn)) {
-        return;
-    }
-    because(tcp, WH_WHY_COOKIE_SENT);
-    listener->cookies_until = tcp->now + SYN_COOKIE_LIFE;
-}
-
 static void begin_half_open(struct wh_stack *host, struct wh_listener *listener,
                             const struct segment *syn, uint32_t prior)
 {
     struct tcp *tcp = &host->tcp;
     uint32_t index;
     if (host->half_opens.used >= host->config.max_half_open) {
-        no_entry(host, listener, syn, prior, WH_WHY_HALF_OPEN_FULL);
+        cookie_answer(host, listener, syn, prior, WH_WHY_HALF_OPEN_FULL);
         return;
     }
     struct half_open *entry = pool_take(&host->half_opens, &index, MEMORY_ORDINARY);
     if (entry == NULL) {
-        no_entry(host, listener, syn, prior, WH_WHY_MEMORY_CAP);
+        cookie_answer(host, listener, syn, prior, WH_WHY_MEMORY_CAP);
         return;
     }
     struct demux_entry slot = { RECORD_HALF_OPEN, index };
@@ -180,7 +162,7 @@ static void begin_half_open(struct wh_stack *host, struct wh_listener *listener,
                               : demux_insert(&host->demux, hash, slot);
     if (!entered) {
         pool_give(&host->half_opens, index);
-        no_entry(host, listener, syn, prior, WH_WHY_MEMORY_CAP);
+        cookie_answer(host, listener, syn, prior, WH_WHY_MEMORY_CAP);
         return;
     }
     uint32_t iss = tcp_choose_iss(tcp, &syn->tuple);
@@ -202,9 +184,8 @@ static void begin_half_open(struct wh_stack *host, struct wh_listener *listener,
 
 /* ------------------------------------------------- towards the application -- */
 
-/* A new connection that the application will be offered; NULL, with the reason, if there is no room. */
-static struct wh_conn *admit(struct wh_stack *host, const struct wh_listener *listener,
-                             const struct tuple *tuple)
+struct wh_conn *listener_admit(struct wh_stack *host, const struct wh_listener *listener,
+                               const struct tuple *tuple)
 {
     struct wh_conn *conn = NULL;
     if (listener->waiting >= listener->backlog) {
@@ -233,7 +214,7 @@ static void complete(struct wh_stack *host, uint32_t index, const struct segment
 {
     struct half_open *entry = half_open_at(host, index);
     struct wh_listener *listener = host->listener[entry->listener];
-    struct wh_conn *conn = admit(host, listener, &entry->tuple);
+    struct wh_conn *conn = listener_admit(host, listener, &entry->tuple);
     if (conn == NULL) {
         return;
     }
@@ -248,65 +229,23 @@ static void complete(struct wh_stack *host, uint32_t index, const struct segment
     stack_settle(host, conn);
 }
 
-/* ----------------------------------------------------------- SYN cookies -- */
-
-/*
- * Does this segment acknowledge one of the listener's cookies? Only a listener that has
- * sent one lately asks at all: without pressure no guess is ever looked at.
- */
-static bool acknowledges_cookie(struct wh_stack *host, const struct wh_listener *listener,
-                                const struct segment *segment, struct half_open *entry)
-{
-    return host->tcp.now < listener->cookies_until &&
-           (segment->flags & (WH_ACK | WH_SYN | WH_RST)) == WH_ACK &&
-           syn_cookie_check(&host->tcp, segment, entry);
-}
-
-/* What nobody remembered comes back out of the cookie, and goes on as from a half-open entry. */
-static wh_state complete_cookie(struct wh_stack *host, struct wh_listener *listener,
-                                struct half_open *entry, const struct segment *segment)
-{
-    struct tcp *tcp = &host->tcp;
-    struct wh_conn *conn = admit(host, listener, &entry->tuple);
-    if (conn == NULL) {
-        return WH_LISTEN;
-    }
-    if (!demux_insert(&host->demux, demux_hash(&host->demux, &entry->tuple),
-                      (struct demux_entry){ RECORD_CONNECTION, conn->index })) {
-        stack_free_connection(host, conn);
-        because(tcp, WH_WHY_MEMORY_CAP);
-        return WH_LISTEN;
-    }
-    because(tcp, WH_WHY_COOKIE_ACCEPTED);
-    step(tcp, &entry->record, WH_ON_PASSIVE_OPEN, WH_WHY_BY_SEGMENT);
-    step(tcp, &entry->record, WH_ON_GOT_SYN, WH_WHY_BY_SEGMENT);
-    half_open_promote(entry, conn);
-    conn->demuxed = true;
-    listener_enqueue(host, listener, conn);
-    struct segment unechoed = *segment;
-    unechoed.options.tsecr = 0; /* its low bits were no clock: no RTT sample of it */
-    tcp_arrive(conn, &unechoed);
-    stack_settle(host, conn);
-    return WH_SYN_RECEIVED;
-}
+/* ----------------------------------------------------------------- arrival -- */
 
 /* Third: the ACK bit (RFC 9293 3.10.7.2). */
 static wh_state listener_acknowledged(struct wh_stack *host, struct wh_listener *listener,
                                       const struct segment *segment)
 {
     struct tcp *tcp = &host->tcp;
-    struct half_open entry;
-    if (acknowledges_cookie(host, listener, segment, &entry)) {
-        return complete_cookie(host, listener, &entry, segment);
+    wh_state found;
+    if (cookie_take(host, listener, segment, 0, &found)) {
+        return found;
     }
-    bool cookies = tcp->now < listener->cookies_until && !(segment->flags & WH_SYN);
+    bool cookies = cookie_expected(host, listener, segment);
     wh_reason reason = cookies ? WH_WHY_COOKIE_WRONG : WH_WHY_ACK_IN_LISTEN;
     because(tcp, reason);
     reply_reset(tcp, segment, WH_LISTEN, reason);
     return WH_LISTEN;
 }
-
-/* ----------------------------------------------------------------- arrival -- */
 
 /* RFC 9293 3.10.7.2. `prior`: the TIME-WAIT entry that this SYN reopens, or 0. */
 wh_state listener_arrive(struct wh_stack *host, struct wh_listener *listener,
@@ -338,13 +277,10 @@ void half_open_stack_arrive(struct wh_stack *host, uint32_t index, const struct 
 {
     struct half_open *entry = half_open_at(host, index);
     struct wh_listener *listener = host->listener[entry->listener];
-    struct half_open cookie;
+    wh_state found;
     if (segment->ack != entry->iss + 1 && entry->prior == 0 &&
-        acknowledges_cookie(host, listener, segment, &cookie)) {
-        /* The SYN came twice, and a cookie had answered it before there was room for the entry. */
-        half_open_free(host, index, true);
-        (void)complete_cookie(host, listener, &cookie, segment);
-        return;
+        cookie_take(host, listener, segment, index, &found)) {
+        return; /* the SYN came twice, and a cookie had answered it before there was room here */
     }
     switch (half_open_arrive(&host->tcp, entry, segment)) {
     case HALF_OPEN_DONE: complete(host, index, segment); break;

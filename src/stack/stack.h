@@ -8,7 +8,7 @@
  *   stack.c      making and freeing, options        arrive.c     frames in
  *   emission.c   timers, frames out                 settle.c     records change kind
  *   listen.c     listeners, half-open entries       held.c       SYNs the application decides
- *   fast_open.c  connections from the SYN on
+ *   cookie.c     SYN cookies                        fast_open.c  connections from the SYN on
  *   connect.c    active open, ports, user calls     time_wait_table.c
  *   addresses.c  ours, source selection   hop.c, neighbour.c     next hops, ARP, neighbour discovery
  *   datagram.c   UDP and echo sockets               icmp.c       errors and echo
@@ -151,11 +151,29 @@ struct wh_listener *listener_find(struct wh_stack *host, const struct tuple *tup
 /* Returns the state that the segment found; SYN-RECEIVED if a cookie has brought it back. */
 wh_state listener_arrive(struct wh_stack *host, struct wh_listener *listener,
                          const struct segment *segment, uint32_t prior);
+/* A new connection that may wait for wh_accept; NULL, with the reason, if there is no room for it. */
+struct wh_conn *listener_admit(struct wh_stack *host, const struct wh_listener *listener,
+                               const struct tuple *tuple);
 /* The connection waits for wh_accept from now on. */
 void listener_enqueue(struct wh_stack *host, struct wh_listener *listener, struct wh_conn *conn);
+void half_open_free(struct wh_stack *host, uint32_t index, bool leave_table);
 void half_open_stack_arrive(struct wh_stack *host, uint32_t index, const struct segment *segment);
 void half_open_expire(struct wh_stack *host);
 wh_time half_open_wake(const struct wh_stack *host);
+
+/* cookie.c */
+/* There is no room to remember this SYN, for this reason: it is answered with a cookie, or dropped. */
+void cookie_answer(struct wh_stack *host, struct wh_listener *listener, const struct segment *syn,
+                   uint32_t prior, wh_reason reason);
+/* Only a listener that has sent a cookie lately looks for one: without pressure no guess counts. */
+bool cookie_expected(const struct wh_stack *host, const struct wh_listener *listener,
+                     const struct segment *segment);
+/*
+ * True if the segment acknowledges a cookie, and has been dealt with. *found: the state
+ * it met. `half_open`: an entry that stands in its place, or 0.
+ */
+bool cookie_take(struct wh_stack *host, struct wh_listener *listener, const struct segment *segment,
+                 uint32_t half_open, wh_state *found);
 
 /* fast_open.c */
 /* A SYN to a listener that does Fast Open: true if it has made a connection. */

@@ -8,15 +8,21 @@
  *
  *      31      24 23  21 20                     0
  *     +----------+------+------------------------+
- *     |  M >> 24 | MSS  | keyed hash             |   + F(tuple, key)
+ *     |  M >> 24 | MSS  | hash + peer's ISN      |   + F(tuple, key)
  *     +----------+------+------------------------+
  *
  * So it is never further from the clock than those bits are worth, 67 s, and what
  * RFC 6528 does for one incarnation after the other still holds. The high byte tells
  * in which period of 67 s the cookie was made; that period and the one after it are
- * accepted. The hash covers the tuple, the peer's initial number, the period and all
- * that the cookie says. A blind sender, who knows neither hash nor F, is right with
- * 16 of 2^32 numbers.
+ * accepted. The hash covers the tuple, the period, all that the cookie says, and the
+ * upper 11 bits of the peer's initial number. A blind sender, who knows neither hash nor
+ * F, is right with 16 of 2^32 numbers.
+ *
+ * The initial number's other 21 bits are added and not hashed, so that a segment that
+ * runs ahead can be told from one that is forged: data may overtake the ACK, or the ACK
+ * be lost, and a later segment has the right ACK field but does not stand right behind
+ * the SYN. It must not open the connection, and a RST would kill what its retransmission
+ * is going to open.
  *
  * Eight sizes stand for the peer's MSS, which is rounded down to one of them: better
  * segments a little too small than one too large. A SYN with timestamps gets its other
@@ -44,7 +50,7 @@
 #define PERIODS_ACCEPTED 2
 
 #define CLASS_SHIFT 21
-#define HASH_MASK ((UINT32_C(1) << CLASS_SHIFT) - 1)
+#define LOW_MASK ((UINT32_C(1) << CLASS_SHIFT) - 1)
 
 enum {
     STAMP_SCALE = 0xf,
@@ -81,16 +87,17 @@ static uint32_t period_now(const struct tcp *tcp)
     return (uint32_t)(tcp->now / CLOCK_TICK >> PERIOD_SHIFT);
 }
 
-static uint32_t hash(const struct tcp *tcp, const struct half_open *entry, uint32_t period,
-                     uint32_t class, uint8_t stamp)
+/* `number`: the peer's initial one, or one that has the same upper bits. */
+static uint32_t hash(const struct tcp *tcp, const struct half_open *entry, uint32_t number,
+                     uint32_t period, uint8_t stamp)
 {
     uint8_t text[sizeof entry->tuple + 12];
     uint8_t *at = text + sizeof entry->tuple;
     memcpy(text, &entry->tuple, sizeof entry->tuple);
-    put32(at, entry->irs);
+    put32(at, number & ~LOW_MASK);
     put32(at + 4, period);
-    put32(at + 8, class << 16 | (uint32_t)stamp << 8 | entry->rcv_scale);
-    return (uint32_t)siphash24(&tcp->cookie_key, text, sizeof text) & HASH_MASK;
+    put32(at + 8, (uint32_t)entry->mss << 16 | (uint32_t)stamp << 8 | entry->rcv_scale);
+    return (uint32_t)siphash24(&tcp->cookie_key, text, sizeof text);
 }
 
 void syn_cookie_make(const struct tcp *tcp, struct half_open *entry)
@@ -104,8 +111,9 @@ void syn_cookie_make(const struct tcp *tcp, struct half_open *entry)
     uint32_t period = period_now(tcp);
     entry->mss = class_mss[class];
     entry->flags |= HALF_OPEN_MSS;
+    uint32_t low = hash(tcp, entry, entry->irs, period, stamp_of(entry)) + entry->irs;
     entry->iss = tcp_iss_offset(tcp, &entry->tuple) + (period << PERIOD_SHIFT) +
-                 (class << CLASS_SHIFT | hash(tcp, entry, period, class, stamp_of(entry)));
+                 (class << CLASS_SHIFT | (low & LOW_MASK));
 }
 
 uint32_t syn_cookie_stamp(const struct half_open *entry, uint32_t clock)
@@ -127,7 +135,24 @@ static void read_stamp(struct half_open *entry, uint32_t tsecr)
     }
 }
 
-bool syn_cookie_check(const struct tcp *tcp, const struct segment *ack, struct half_open *entry)
+/* From the peer's initial number, as the cookie has it, to that of which the segment speaks. */
+static enum syn_cookie_verdict how_far(const struct tcp *tcp, const struct half_open *entry,
+                                       uint32_t cookie, uint32_t period, uint8_t stamp)
+{
+    /* No further than our SYN,ACK's window; the upper bits may be those of before it. */
+    for (uint32_t back = 0; back <= UINT16_MAX; back += UINT16_MAX) {
+        uint32_t near = entry->irs - back;
+        uint32_t low = (cookie - hash(tcp, entry, near, period, stamp)) & LOW_MASK;
+        uint32_t ahead = entry->irs - ((near & ~LOW_MASK) | low);
+        if (ahead <= UINT16_MAX) {
+            return ahead == 0 ? SYN_COOKIE_GOOD : SYN_COOKIE_AHEAD;
+        }
+    }
+    return SYN_COOKIE_WRONG;
+}
+
+enum syn_cookie_verdict syn_cookie_check(const struct tcp *tcp, const struct segment *ack,
+                                         struct half_open *entry)
 {
     const struct segment_options *options = &ack->options;
     uint32_t cookie = ack->ack - 1 - tcp_iss_offset(tcp, &ack->tuple);
@@ -135,7 +160,7 @@ bool syn_cookie_check(const struct tcp *tcp, const struct segment *ack, struct h
     uint32_t now = period_now(tcp);
     uint32_t age = (now - (cookie >> PERIOD_SHIFT)) & 0xff;
     if (age >= PERIODS_ACCEPTED) {
-        return false;
+        return SYN_COOKIE_WRONG;
     }
     memset(entry, 0, sizeof *entry);
     entry->tuple = ack->tuple;
@@ -151,5 +176,5 @@ bool syn_cookie_check(const struct tcp *tcp, const struct segment *ack, struct h
         entry->ts_recent = options->tsval;
         stamp = (uint8_t)(STAMP_PRESENT | (options->tsecr & STAMP_MASK));
     }
-    return (cookie & HASH_MASK) == hash(tcp, entry, now - age, class, stamp);
+    return how_far(tcp, entry, cookie, now - age, stamp);
 }

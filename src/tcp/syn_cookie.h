@@ -19,10 +19,13 @@
 void syn_cookie_make(const struct tcp *tcp, struct half_open *entry);
 /* The TSval that carries the entry's options: at most 63 below `clock`, and never above it. */
 uint32_t syn_cookie_stamp(const struct half_open *entry, uint32_t clock);
-/*
- * If `ack` acknowledges a cookie of ours that is still good, fills the entry with what
- * the SYN had offered (its state is the caller's). False: it does not.
- */
-bool syn_cookie_check(const struct tcp *tcp, const struct segment *ack, struct half_open *entry);
+enum syn_cookie_verdict {
+    SYN_COOKIE_WRONG, /* none of ours, or too old */
+    SYN_COOKIE_AHEAD, /* one of ours, but the segment does not stand right behind the SYN */
+    SYN_COOKIE_GOOD, /* the entry is filled with what the SYN had offered; its state is the caller's */
+};
+/* Does `ack` acknowledge a cookie of ours that is still good? */
+enum syn_cookie_verdict syn_cookie_check(const struct tcp *tcp, const struct segment *ack,
+                                         struct half_open *entry);
 
 #endif

@@ -81,7 +81,7 @@ static void what_was_agreed_comes_back(void **state)
         struct half_open made = make(f, &syn), back;
         struct segment ack = ack_of(f, &syn, &made);
         f->tcp.now += any(&dice) % PERIOD; /* good for a whole period at least */
-        assert_true(syn_cookie_check(&f->tcp, &ack, &back));
+        assert_int_equal(syn_cookie_check(&f->tcp, &ack, &back), SYN_COOKIE_GOOD);
         assert_memory_equal(&back.tuple, &syn.tuple, sizeof back.tuple);
         assert_int_equal(back.irs, syn.seq);
         assert_int_equal(back.iss, made.iss);
@@ -140,9 +140,28 @@ static void nothing_may_change(void **state)
         case 6: ack.options.tsecr ^= UINT32_C(1) << any_below(&dice, 6); break;
         default: ack.options.has = 0; break;
         }
-        believed += syn_cookie_check(&f->tcp, &ack, &back);
+        believed += syn_cookie_check(&f->tcp, &ack, &back) == SYN_COOKIE_GOOD;
     }
     assert_int_equal(believed, 0);
+    end(f);
+}
+
+/* A segment further on in the first window: ours, and never mistaken for what opens the connection. */
+static void what_runs_ahead_is_known(void **state)
+{
+    (void)state;
+    struct fixture *f = begin();
+    uint64_t dice = 8;
+    for (unsigned i = 0; i < 100000; i++) {
+        struct segment syn = any_syn(&dice);
+        if (i % 2 == 0) {
+            syn.seq = (syn.seq & ~(uint32_t)0x1fffff) - any_below(&dice, 65536);
+        }
+        struct half_open made = make(f, &syn), back;
+        struct segment ack = ack_of(f, &syn, &made);
+        ack.seq += 1 + any_below(&dice, 65535);
+        assert_int_equal(syn_cookie_check(&f->tcp, &ack, &back), SYN_COOKIE_AHEAD);
+    }
     end(f);
 }
 
@@ -154,17 +173,17 @@ static void another_key_or_scale_is_another_cookie(void **state)
     struct segment syn = any_syn(&dice);
     struct half_open made = make(f, &syn), back;
     struct segment ack = ack_of(f, &syn, &made);
-    assert_true(syn_cookie_check(&f->tcp, &ack, &back));
+    assert_int_equal(syn_cookie_check(&f->tcp, &ack, &back), SYN_COOKIE_GOOD);
     f->tcp.cookie_key.k1++;
-    assert_false(syn_cookie_check(&f->tcp, &ack, &back));
+    assert_int_equal(syn_cookie_check(&f->tcp, &ack, &back), SYN_COOKIE_WRONG);
     f->tcp.cookie_key.k1--;
     f->tcp.isn_key.k0++;
-    assert_false(syn_cookie_check(&f->tcp, &ack, &back));
+    assert_int_equal(syn_cookie_check(&f->tcp, &ack, &back), SYN_COOKIE_WRONG);
     f->tcp.isn_key.k0--;
     /* The window scale that our SYN,ACK announced is not what we would announce now. */
     assert_int_equal(
         profile_set(&f->arena.memory, &f->tcp.defaults, WH_OPT_RECEIVE_BUFFER, 65536 * 64), WH_OK);
-    assert_false(syn_cookie_check(&f->tcp, &ack, &back));
+    assert_int_equal(syn_cookie_check(&f->tcp, &ack, &back), SYN_COOKIE_WRONG);
     end(f);
 }
 
@@ -180,13 +199,13 @@ static void good_for_one_period_and_what_is_left_of_its_own(void **state)
         struct half_open made = make(f, &syn), back;
         struct segment ack = ack_of(f, &syn, &made);
         f->tcp.now = begins + 2 * PERIOD - 1;
-        assert_true(syn_cookie_check(&f->tcp, &ack, &back));
+        assert_int_equal(syn_cookie_check(&f->tcp, &ack, &back), SYN_COOKIE_GOOD);
         f->tcp.now = begins + 2 * PERIOD;
-        assert_false(syn_cookie_check(&f->tcp, &ack, &back));
+        assert_int_equal(syn_cookie_check(&f->tcp, &ack, &back), SYN_COOKIE_WRONG);
         f->tcp.now = begins + 256 * PERIOD; /* the high byte is the same again */
-        assert_false(syn_cookie_check(&f->tcp, &ack, &back));
+        assert_int_not_equal(syn_cookie_check(&f->tcp, &ack, &back), SYN_COOKIE_GOOD);
         f->tcp.now = begins - 1; /* from the future */
-        assert_false(syn_cookie_check(&f->tcp, &ack, &back));
+        assert_int_equal(syn_cookie_check(&f->tcp, &ack, &back), SYN_COOKIE_WRONG);
     }
     end(f);
 }
@@ -235,7 +254,7 @@ static void a_guess_is_as_good_as_none(void **state)
     ack.options.has = 0;
     for (unsigned i = 0; i < 1000000; i++) {
         ack.ack = (uint32_t)any(&dice);
-        believed += syn_cookie_check(&f->tcp, &ack, &back);
+        believed += syn_cookie_check(&f->tcp, &ack, &back) == SYN_COOKIE_GOOD;
     }
     assert_true(believed <= 1); /* 16 of 2^32 */
     end(f);
@@ -247,6 +266,7 @@ int main(void)
         cmocka_unit_test(what_was_agreed_comes_back),
         cmocka_unit_test(the_mss_is_never_rounded_up),
         cmocka_unit_test(nothing_may_change),
+        cmocka_unit_test(what_runs_ahead_is_known),
         cmocka_unit_test(another_key_or_scale_is_another_cookie),
         cmocka_unit_test(good_for_one_period_and_what_is_left_of_its_own),
         cmocka_unit_test(the_number_keeps_to_the_clock),
