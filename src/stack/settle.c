@@ -26,7 +26,7 @@ void stack_free_connection(struct wh_stack *host, struct wh_conn *conn)
         struct demux_entry entry = { RECORD_CONNECTION, conn->index };
         demux_remove(&host->demux, demux_hash(&host->demux, &conn->tuple), entry);
     }
-    if (link_listed(&conn->backlog_link) && !conn->accepted) {
+    if (link_listed(&conn->backlog_link)) {
         conn->listener->waiting--;
     }
     conn_release(conn);
