@@ -168,16 +168,16 @@ typedef struct wh_config {
 
     wh_time msl;            /* maximum segment lifetime; TIME-WAIT lasts twice this; default 30 s */
     uint32_t max_half_open; /* half-open entries, all listeners together; default 16384 */
+    uint32_t max_time_wait; /* TIME-WAIT entries; the oldest is recycled; default 262144 */
+    uint32_t max_held;      /* SYNs held for the application; default 4096 */
+    wh_time held_timeout;   /* oldest held SYN; default 120 s */
+    uint32_t trace_records; /* capacity of the trace; 0 (default): no trace */
+    bool rst_ends_time_wait; /* the letter of 3.10.7.4 instead of RFC 1337; default false */
     /* Where there is no room for a half-open entry, answer the SYN with a cookie instead of dropping
      * it (RFC 4987 3.6): no state, and the ACK that returns it within 67 to 134 s opens the
      * connection. A SYN without timestamps then gets neither window scaling nor SACK, and the
      * peer's MSS is rounded down to 64, 256, 536, 1220, 1360, 1440, 1460 or 8940. Default true. */
     bool syn_cookies;
-    uint32_t max_time_wait;  /* TIME-WAIT entries; the oldest is recycled; default 262144 */
-    uint32_t max_held;       /* SYNs held for the application; default 4096 */
-    wh_time held_timeout;    /* oldest held SYN; default 120 s */
-    uint32_t trace_records;  /* capacity of the trace; 0 (default): no trace */
-    bool rst_ends_time_wait; /* the letter of 3.10.7.4 instead of RFC 1337; default false */
 } wh_config;
 
 /* Fills in every default; memory and seed are left zero for the caller. */
