@@ -177,6 +177,11 @@ typedef struct wh_config {
     wh_time held_timeout;   /* oldest held SYN; default 120 s */
     uint32_t trace_records; /* capacity of the trace; 0 (default): no trace */
     bool rst_ends_time_wait; /* the letter of 3.10.7.4 instead of RFC 1337; default false */
+    /* Where there is no room for a half-open entry, answer the SYN with a cookie instead of dropping
+     * it (RFC 4987 3.6): no state, and the ACK that returns it within 67 to 134 s opens the
+     * connection. A SYN without timestamps then gets neither window scaling nor SACK, and the
+     * peer's MSS is rounded down to 64, 256, 536, 1220, 1360, 1440, 1460 or 8940. Default true. */
+    bool syn_cookies;
 } wh_config;
 
 /* Fills in every default; memory and seed are left zero for the caller. */
@@ -322,6 +327,16 @@ typedef struct wh_listen_options {
     uint32_t backlog;  /* connections that wait for wh_accept; default 128 */
     uint32_t flags;    /* WH_LISTEN_... */
     void *user;
+    /*
+     * Fast Open (RFC 7413): connections that may be open at once without their handshake being
+     * complete, at most so many; 0 (default): none. A peer with a good cookie is offered as
+     * soon as its SYN is here, with the data of the SYN to read, and may be sent to; when its
+     * handshake is complete, WH_CONNECTED follows, and WH_DEAD if it never is. Beyond the limit,
+     * without a cookie or with a wrong one the handshake is the ordinary one. The data of a
+     * SYN that the network duplicates can be delivered twice: only for requests that bear it
+     * (RFC 7413 6.1). Not with WH_LISTEN_HOLD.
+     */
+    uint32_t fast_open;
 } wh_listen_options;
 
 WH_API void wh_listen_options_init(wh_listen_options *options);
@@ -329,8 +344,15 @@ WH_API void wh_listen_options_init(wh_listen_options *options);
 WH_API int wh_listen(wh_stack *host, const wh_listen_options *options, wh_listener **listener);
 /* Closes it. Connections not yet accepted are reset, half-open entries forgotten (RFC 9293 3.10.4). */
 WH_API void wh_listener_close(wh_listener *listener);
-/* Takes the next established connection; WH_E_AGAIN if there is none. */
+/* Takes the next established (or Fast Open) connection; WH_E_AGAIN if there is none. */
 WH_API int wh_accept(wh_listener *listener, void *user, wh_conn **conn);
+
+/*
+ * The key of the stack's Fast Open cookies, instead of the one made from the seed: several hosts
+ * behind one address share one. Cookies of the key before it stay good, those of older ones not;
+ * so a key that is changed every hour lets a cookie live for one to two hours.
+ */
+WH_API void wh_fast_open_key(wh_stack *host, const uint8_t key[16]);
 
 /* Both ends of a held SYN. */
 WH_API void wh_syn_endpoints(const wh_syn *syn, wh_endpoint *local, wh_endpoint *remote);
@@ -356,12 +378,22 @@ WH_API void wh_syn_refuse(wh_syn *syn, wh_refusal how);
 /* Stays silent; the wh_syn is gone. A repeat of the SYN is offered again. */
 WH_API void wh_syn_ignore(wh_syn *syn);
 
+/*
+ * Fast Open (RFC 7413). What wh_send queues before the next wh_output leaves with the SYN, up to
+ * a segment, if the peer has given us a cookie before; otherwise the SYN asks for one. Nothing
+ * else changes: what the peer does not take is sent again, and a peer or path that cannot bear
+ * it is left alone for a while. The stack remembers 64 peers. Data on a SYN may reach the
+ * peer's application twice (RFC 7413 6.1): only for requests that bear it.
+ */
+#define WH_CONNECT_FAST_OPEN (1U << 0)
+
 typedef struct wh_connect_options {
     size_t size;
     /* Address all zero: chosen; port 0: chosen (RFC 6056). Any address on any_address hosts. */
     wh_endpoint local;
     wh_endpoint remote;
     void *user;
+    uint32_t flags; /* WH_CONNECT_... */
 } wh_connect_options;
 
 WH_API void wh_connect_options_init(wh_connect_options *options);
@@ -457,6 +489,7 @@ typedef struct wh_info {
     wh_reason reason;      /* of the last change of state */
     wh_reason soft_reason; /* last trouble reported by ICMP or R1; WH_WHY_NONE */
     bool sack, timestamps, window_scaling, passive;
+    bool fast_open; /* data went with the SYN, or could have, and was taken (RFC 7413) */
     uint8_t send_scale, receive_scale;
     uint32_t mss; /* bytes of data in a full segment now */
     uint32_t iss, irs, snd_una, snd_nxt, snd_wnd, rcv_nxt, rcv_wnd;
@@ -576,6 +609,7 @@ enum {
     WH_HAS_SACK_PERMITTED = 1 << 2,
     WH_HAS_TIMESTAMPS = 1 << 3,
     WH_HAS_SACK = 1 << 4,
+    WH_HAS_FAST_OPEN = 1 << 5, /* a cookie, or a request for one (RFC 7413) */
 };
 
 #define WH_SACK_BLOCKS 4

@@ -123,6 +123,7 @@ static bool info_value(const wh_info *info, const struct flow *flow, const char 
         { "timestamps", info->timestamps },
         { "window-scaling", info->window_scaling },
         { "passive", info->passive },
+        { "fast-open", info->fast_open },
         { "send-scale", info->send_scale },
         { "receive-scale", info->receive_scale },
         { "mss", info->mss },

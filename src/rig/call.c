@@ -73,6 +73,9 @@ static bool do_listen(struct call *call)
         else if (strcmp(call->word[i], "backlog") == 0 && i + 1 < call->words &&
                  value_number(call->word[i + 1], &value))
             options.backlog = (uint32_t)value, i++;
+        else if (strcmp(call->word[i], "fast-open") == 0 && i + 1 < call->words &&
+                 value_number(call->word[i + 1], &value))
+            options.fast_open = (uint32_t)value, i++;
         else
             return rig_fail(rig, "listen knows no `%s`", call->word[i]);
     }
@@ -110,6 +113,8 @@ static bool do_connect(struct call *call)
     for (unsigned i = 1; i < call->words; i++) {
         if (strcmp(call->word[i], "any-port") == 0)
             flow->ours.port = 0;
+        else if (strcmp(call->word[i], "fast-open") == 0)
+            options.flags |= WH_CONNECT_FAST_OPEN;
         else if (strcmp(call->word[i], "to") == 0 && i + 1 < call->words) {
             if (!packet_address(rig, call->word[++i], &flow->theirs.addr) &&
                 wh_addr_parse(call->word[i], &flow->theirs.addr) < 0)
@@ -129,6 +134,18 @@ static bool do_connect(struct call *call)
     if (result >= 0)
         flow->conn = conn;
     return answered(call, result, 0);
+}
+
+/* The key of the host's Fast Open cookies: one byte, repeated. */
+static bool do_fast_open_key(struct call *call)
+{
+    uint8_t key[16];
+    int64_t value;
+    if (call->words != 2 || !value_number(call->word[1], &value))
+        return rig_fail(call->rig, "expected: fast-open-key NUMBER");
+    memset(key, (uint8_t)value, sizeof key);
+    wh_fast_open_key(call->rig->host, key);
+    return true;
 }
 
 /* Ties an accepted connection to its flow. */
@@ -504,13 +521,16 @@ static const struct {
     const char *name;
     bool (*run)(struct call *);
 } calls[] = {
-    { "listen", do_listen },   { "listening", do_listen },  { "unlisten", do_unlisten },
-    { "connect", do_connect }, { "accept", do_accept },     { "syn", do_syn },
-    { "send", do_send },       { "recv", do_recv },         { "peek", do_peek },
-    { "consume", do_consume }, { "shutdown", do_shutdown }, { "close", do_close },
-    { "abort", do_close },     { "set", do_set },           { "option", do_set },
-    { "watch", do_watch },     { "udp", do_dgram },         { "echo", do_dgram },
-    { "flush", do_flush },
+    { "listen", do_listen },     { "listening", do_listen },
+    { "unlisten", do_unlisten }, { "fast-open-key", do_fast_open_key },
+    { "connect", do_connect },   { "accept", do_accept },
+    { "syn", do_syn },           { "send", do_send },
+    { "recv", do_recv },         { "peek", do_peek },
+    { "consume", do_consume },   { "shutdown", do_shutdown },
+    { "close", do_close },       { "abort", do_close },
+    { "set", do_set },           { "option", do_set },
+    { "watch", do_watch },       { "udp", do_dgram },
+    { "echo", do_dgram },        { "flush", do_flush },
 };
 
 bool call_run(struct wh_rig *rig, char **word, unsigned words, bool *known)

@@ -112,6 +112,8 @@ static bool check_tcp(struct wh_rig *rig, const struct seen *seen)
         return rig_fail(rig, "wrong TCP checksum (MUST-2)");
     if ((segment->options.has & WH_HAS_MSS) && !(segment->flags & WH_SYN))
         return rig_fail(rig, "MSS option outside of a SYN (MUST-65)");
+    if ((segment->options.has & WH_HAS_FAST_OPEN) && !(segment->flags & WH_SYN))
+        return rig_fail(rig, "Fast Open option outside of a SYN (RFC 7413 4.1.1)");
     if (segment->options.malformed)
         return rig_fail(rig, "malformed options");
     if (!padded_with_zeros(seen->payload))
@@ -234,6 +236,24 @@ static bool match_said(struct verdict verdict, const char *name, enum said said,
     return said != SAID_VALUE || expected == came || no(verdict, name, expected, came);
 }
 
+static bool match_cookie(struct verdict verdict, const struct spec *spec,
+                         const struct segment_options *options)
+{
+    bool has = (options->has & WH_HAS_FAST_OPEN) != 0;
+    if (!match_said(verdict, "fo", spec->fast_open, has, 0, 0))
+        return false;
+    if (spec->fast_open != SAID_VALUE)
+        return true;
+    if (spec->cookie_length < 0 && options->fast_open_length != 0)
+        return true;
+    if (spec->cookie_length != options->fast_open_length)
+        return no(verdict, "bytes of Fast Open cookie", spec->cookie_length,
+                  options->fast_open_length);
+    return memcmp(spec->cookie, options->fast_open, options->fast_open_length) == 0 ||
+           no(verdict, "first byte of another Fast Open cookie:", spec->cookie[0],
+              options->fast_open[0]);
+}
+
 static bool match_options(struct verdict verdict, const struct spec *spec,
                           const struct segment *segment, const struct numbers *is)
 {
@@ -245,6 +265,8 @@ static bool match_options(struct verdict verdict, const struct spec *spec,
         !match_said(verdict, "sackok", spec->sackok, options->has & WH_HAS_SACK_PERMITTED, 0, 0) ||
         !match_said(verdict, "ts", spec->stamps, options->has & WH_HAS_TIMESTAMPS, spec->tsval,
                     options->tsval))
+        return false;
+    if (!match_cookie(verdict, spec, options))
         return false;
     if (spec->has_tsecr && options->tsecr != spec->tsecr)
         return no(verdict, "timestamp echo", spec->tsecr, options->tsecr);
@@ -387,6 +409,10 @@ bool expect_leaves(struct wh_rig *rig, const struct spec *spec, wh_time from, wh
     note_add(rig, '>', leaving->time, "%s", text);
     if (!seen_check(rig, &seen))
         return false;
+    if ((seen.segment.options.has & WH_HAS_FAST_OPEN) && seen.segment.options.fast_open_length) {
+        rig->cookie_length = seen.segment.options.fast_open_length;
+        memcpy(rig->cookie, seen.segment.options.fast_open, (size_t)rig->cookie_length);
+    }
     seen_track(&seen);
     host_drop(rig);
     return true;

@@ -108,6 +108,13 @@ static size_t build_options(uint8_t *at, const struct spec *spec,
             put32(at + n + 8, options->tsecr);
             n += 12;
         }
+        if (options->has & WH_HAS_FAST_OPEN) {
+            at[n] = 34, at[n + 1] = (uint8_t)(2 + options->fast_open_length);
+            memcpy(at + n + 2, options->fast_open, options->fast_open_length);
+            n += at[n + 1];
+            while (n % 4 != 0)
+                at[n++] = 1;
+        }
         if (options->sacks != 0 && n + 4 + 8U * options->sacks <= 40) {
             at[n] = 1, at[n + 1] = 1, at[n + 2] = 5, at[n + 3] = (uint8_t)(2 + 8 * options->sacks);
             for (unsigned i = 0; i < options->sacks; i++) {
@@ -149,7 +156,10 @@ static void fill_segment(struct wh_rig *rig, const struct spec *spec, struct seg
     options->has = (uint8_t)((spec->mss >= SAID_PRESENT ? WH_HAS_MSS : 0) |
                              (spec->wscale >= SAID_PRESENT ? WH_HAS_WINDOW_SCALE : 0) |
                              (spec->sackok >= SAID_PRESENT ? WH_HAS_SACK_PERMITTED : 0) |
-                             (spec->sack >= SAID_PRESENT ? WH_HAS_SACK : 0));
+                             (spec->sack >= SAID_PRESENT ? WH_HAS_SACK : 0) |
+                             (spec->fast_open >= SAID_PRESENT ? WH_HAS_FAST_OPEN : 0));
+    options->fast_open = spec->cookie;
+    options->fast_open_length = (uint8_t)spec->cookie_length;
     options->mss = (uint16_t)spec->mss_value;
     options->window_scale = (uint8_t)spec->wscale_value;
     if (spec->stamps >= SAID_PRESENT || (spec->stamps == SAID_NOTHING && flow_stamps(flow) && !syn))

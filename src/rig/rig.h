@@ -148,6 +148,8 @@ struct wh_rig {
         unsigned line; /* of the scenario, the first that took it; 0: none did */
         bool in_macro; /* the line only called a macro that took it */
     } arc[WH_STATE_COUNT][WH_ARC_EVENT_COUNT];
+    uint8_t cookie[FAST_OPEN_MOST]; /* the last Fast Open cookie that left */
+    int cookie_length;
     uint64_t frames_in;
 
     struct note {
@@ -267,9 +269,11 @@ struct spec {
     uint64_t length;
     const char *text; /* of data */
     struct condition win, window, length_is;
-    enum said mss, wscale, sackok, stamps, sack, urgent;
+    enum said mss, wscale, sackok, stamps, sack, urgent, fast_open;
     uint32_t mss_value, wscale_value, tsval, tsecr, urgent_value;
     bool has_tsecr;
+    uint8_t cookie[FAST_OPEN_MOST]; /* Fast Open */
+    int cookie_length;              /* 0: a request; -1: any cookie, where it leaves */
     unsigned sacks;
     struct sack_block sack_block[WH_SACK_BLOCKS];
     uint8_t raw[64]; /* options as bytes; hex packets point elsewhere */

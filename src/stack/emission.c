@@ -41,6 +41,8 @@ static void segment_of(const struct reply *reply, struct segment *segment)
     segment->options.window_scale = reply->window_scale;
     segment->options.tsval = reply->tsval;
     segment->options.tsecr = reply->tsecr;
+    segment->options.fast_open = reply->fast_open;
+    segment->options.fast_open_length = sizeof reply->fast_open;
 }
 
 /* A reply whose next hop is not known is as good as lost; the peer's retransmission brings another. */

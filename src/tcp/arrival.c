@@ -11,6 +11,7 @@
  */
 #include "base/bytes.h"
 #include "tcp/ecn.h"
+#include "tcp/fast_open.h"
 #include "tcp/protocol.h"
 
 #define CHALLENGES_PER_PERIOD 10
@@ -70,6 +71,7 @@ static void syn_sent_got_syn(struct wh_conn *conn, const struct segment *segment
     tcp_agree(conn, &segment->options);
     ecn_agree(conn, segment->flags);
     conn->traffic_class = segment->traffic_class;
+    fast_open_answered(conn, segment);
     heard(conn);
     if (segment->flags & WH_ACK) {
         tcp_first_window(conn, segment);

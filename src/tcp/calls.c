@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "tcp/cc/cc.h"
 #include "tcp/ecn.h"
+#include "tcp/fast_open.h"
 #include "tcp/protocol.h"
 #include "wire/ip.h"
 
@@ -262,6 +263,9 @@ int wh_consume(wh_conn *conn, size_t length)
 
 void tcp_die(struct wh_conn *conn, wh_arc_event event, wh_reason reason, wh_error error)
 {
+    if (event == WH_ON_GAVE_UP && conn_state(conn) == WH_SYN_SENT) {
+        fast_open_unanswered(conn);
+    }
     conn->error = (int8_t)error;
     conn_step(conn, event, reason);
 }
@@ -347,12 +351,13 @@ void tcp_close(struct wh_conn *conn)
         return;
     }
     bool unread = conn->receive.length > 0 && !conn->read_shut;
-    if (unread && conn_synchronized(conn)) {
+    bool open = conn_synchronized(conn) || conn_unconfirmed(conn);
+    if (unread && open) {
         conn->tcp->count[WH_WHY_UNREAD_AT_CLOSE]++;
         tcp_abort(conn, WH_WHY_UNREAD_AT_CLOSE); /* RFC 9293 3.6.1, SHLD-3; lifecycle A04 */
         return;
     }
-    if (conn_option(conn, WH_OPT_LINGER) == 0 && conn_synchronized(conn)) {
+    if (conn_option(conn, WH_OPT_LINGER) == 0 && open) {
         tcp_abort(conn, WH_WHY_LINGER_ZERO);
         return;
     }

@@ -36,6 +36,18 @@ enum recovery {
     RECOVERY_LOSS, /* after a timeout */
 };
 
+/* How far Fast Open has come (fast_open.c). */
+enum fast_open {
+    FAST_OPEN_OFF,
+    FAST_OPEN_WANTED,      /* the first SYN has not left */
+    FAST_OPEN_ASKED,       /* it asked for a cookie */
+    FAST_OPEN_SENT,        /* it carried a cookie and data */
+    FAST_OPEN_LEFT,        /* the data, or the end of it, must go out again */
+    FAST_OPEN_TAKEN,       /* the data on the SYN was taken, ours or the peer's */
+    FAST_OPEN_UNCONFIRMED, /* opened by a SYN with a good cookie; our SYN is not acknowledged */
+    FAST_OPEN_RENEWING,    /* the same, and our SYN,ACK brings a cookie of the new key */
+};
+
 struct wh_conn {
     struct record record;
     uint8_t recovery;             /* enum recovery */
@@ -91,6 +103,7 @@ struct wh_conn {
     unsigned cwr_due : 1;   /* CWR on the next new data */
     unsigned reduced : 1; /* cwnd was cut, and nothing beyond recovery_point is acknowledged yet */
     unsigned pushed : 1;  /* the last byte in order came with PSH */
+    unsigned fast_open : 3; /* enum fast_open */
 
     /* queues */
     struct chunk_queue send;    /* SND.UNA onward; chunk->seq is the number of data[0] */
@@ -131,7 +144,7 @@ struct wh_conn {
     wh_time deadline[DEADLINES];
     struct link ready_link, event_link, backlog_link;
     void *user;
-    struct wh_listener *listener; /* while it waits in a backlog */
+    struct wh_listener *listener; /* while it waits in a backlog, or counts as unconfirmed */
     uint32_t index;               /* in the stack's pool */
     uint32_t prior;               /* TIME-WAIT entry it reopened, or 0 */
 
@@ -178,6 +191,11 @@ static inline bool conn_synchronized(const struct wh_conn *conn)
 static inline int64_t conn_option(const struct wh_conn *conn, wh_option option)
 {
     return conn->profile->value[option];
+}
+/* Fast Open lets it send and be read although our SYN is not yet acknowledged. */
+static inline bool conn_unconfirmed(const struct wh_conn *conn)
+{
+    return conn->fast_open >= FAST_OPEN_UNCONFIRMED;
 }
 /* Our SYN is not yet acknowledged. */
 static inline bool conn_syn_outstanding(const struct wh_conn *conn)

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "tcp/cc/cc.h"
 #include "tcp/ecn.h"
+#include "tcp/fast_open.h"
 #include "tcp/protocol.h"
 #include "wire/ip.h"
 
@@ -159,23 +160,27 @@ static bool send_syn(struct wh_conn *conn, struct outbox *outbox)
     if (conn->sack) {
         options->has |= WH_HAS_SACK_PERMITTED;
     }
+    uint8_t cookie[FAST_OPEN_MOST];
+    if (!again) {
+        fast_open_fill(conn, &segment, cookie); /* repeats are bare (RFC 7413 4.2.2) */
+    }
     /* The window of a SYN is never scaled (RFC 7323 2.2). */
     segment.window = (uint16_t)MIN(conn_receive_space(conn), UINT16_MAX);
     struct emit_note note = { conn_state(conn), again ? conn->rtx_reason : WH_WHY_NONE, 0 };
-    if (!emit_segment(outbox, &segment, NULL, &note)) {
+    if (!emit_segment(outbox, &segment, conn->send.head, &note)) {
         return false;
     }
     if (!answer) {
         conn->rcv_edge = MAX(conn->rcv_edge, segment.window); /* from a RCV.NXT not yet known */
+        fast_open_sent(conn, &segment);
     } else {
         conn->rcv_edge = seq_max(conn->rcv_edge, conn->rcv_nxt + segment.window);
-        conn->last_ack_sent = conn->rcv_nxt;
-        conn->ack_now = false;
+        acknowledged_by_now(conn);
     }
     conn->syn_due = false;
     conn->segments_out++;
     conn->retransmissions += again;
-    conn->snd_max = seq_max(conn->snd_max, conn->iss + 1);
+    conn->snd_max = seq_max(conn->snd_max, conn->iss + segment_length(&segment));
     if (!again) {
         conn->progress = tcp->now;
         conn->sent = tcp->now;
@@ -289,6 +294,12 @@ static bool retransmit_lost(struct wh_conn *conn, struct outbox *outbox)
     return true;
 }
 
+/* SND.UNA for data: a SYN that is still outstanding does not count. */
+static uint32_t first_unacknowledged(const struct wh_conn *conn)
+{
+    return conn->snd_una + conn_syn_outstanding(conn);
+}
+
 /* RFC 9293 3.8.6.2.1 and 3.7.4: may `small` bytes, less than a full segment, leave now? */
 static bool may_send_small(struct wh_conn *conn, uint32_t small, bool last)
 {
@@ -298,7 +309,7 @@ static bool may_send_small(struct wh_conn *conn, uint32_t small, bool last)
     if (conn_option(conn, WH_OPT_CORK) || (last && conn->more)) {
         return false;
     }
-    bool idle = conn->snd_nxt == conn->snd_una;
+    bool idle = conn->snd_nxt == first_unacknowledged(conn);
     if (last) {
         return idle || !conn_option(conn, WH_OPT_NAGLE);
     }
@@ -331,7 +342,7 @@ static void hold_back(struct wh_conn *conn, uint32_t window)
 static uint32_t next_length(struct wh_conn *conn, uint32_t mss, uint32_t limit)
 {
     uint32_t available = conn->snd_end - conn->snd_nxt;
-    uint32_t edge = conn->snd_una + conn->snd_wnd;
+    uint32_t edge = first_unacknowledged(conn) + conn->snd_wnd;
     uint32_t window = seq_gt(edge, conn->snd_nxt) ? edge - conn->snd_nxt : 0;
     uint32_t usable = MIN(available, window);
     if (usable == 0 || (usable < mss && !may_send_small(conn, usable, usable == available))) {
@@ -357,7 +368,9 @@ static void note_sent(struct wh_conn *conn, uint32_t length)
     struct tcp *tcp = conn->tcp;
     bool first = conn->snd_nxt == conn->snd_una;
     conn->snd_nxt += length;
-    conn->sent = tcp->now;
+    if (!conn_syn_outstanding(conn)) {
+        conn->sent = tcp->now; /* else it tells when the SYN,ACK left, for its RTT sample */
+    }
     if (first) {
         conn->progress = tcp->now;
         conn->retries = 0;
@@ -377,7 +390,7 @@ static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t lengt
     if (!flight_send(&conn->flight, store, start, start + length + fin, conn->tcp->now)) {
         return false;
     }
-    bool sent = send_range(conn, outbox, start, length, mss, fin, WH_WHY_NONE);
+    bool sent = send_range(conn, outbox, start, length, mss, fin, fast_open_again(conn, length));
     note_sent(conn, length + fin);
     conn->fin_sent |= fin;
     if (length % mss != 0) {
@@ -402,7 +415,7 @@ static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t lengt
 static bool send_data(struct wh_conn *conn, struct outbox *outbox)
 {
     struct tcp *tcp = conn->tcp;
-    if (conn_syn_outstanding(conn) && conn->send.length > 0) {
+    if (conn_syn_outstanding(conn) && conn->send.length > 0 && !conn_unconfirmed(conn)) {
         return true; /* no window is known before the handshake is complete */
     }
     if (conn->flight == NULL && conn->snd_end != conn->snd_nxt &&
@@ -527,7 +540,7 @@ bool tcp_output(struct wh_conn *conn, struct outbox *outbox)
     if (conn->syn_due && !send_syn(conn, outbox)) {
         return false;
     }
-    if (conn_state(conn) < WH_ESTABLISHED) {
+    if (conn_state(conn) < WH_ESTABLISHED && !conn_unconfirmed(conn)) {
         return send_acks(conn, outbox);
     }
     return retransmit_lost(conn, outbox) && send_data(conn, outbox) && send_rescue(conn, outbox) &&
