@@ -159,8 +159,6 @@ const struct scenario scenarios[] = {
       .steps = { SEG(.flags = WH_ACK, .ack = -200000, .data = 10) } },
     { "D18", "another SYN in the window of a simultaneous open", { &crossed },
       .steps = { SEG(.flags = WH_SYN, .seq = 100) } },
-    { "D16", "40 SYNs in the window", { &established },
-      .steps = { SEG(.flags = WH_SYN, .seq = 1, .times = 40), SEG(.flags = WH_ACK, .data = 10) } },
 
     /* --------------------------------------------------------------- resets -- */
     { "R01", "SYN", { &closed }, .steps = { SEG(.flags = WH_SYN) } },

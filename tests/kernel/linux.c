@@ -100,6 +100,7 @@ void linux_abort(int fd)
 int linux_error(int number)
 {
     switch (number) {
+    case 0: return 0;
     case EAGAIN: return WH_E_AGAIN;
     case ECONNREFUSED: return WH_E_CONNREFUSED;
     case ECONNRESET: return WH_E_CONNRESET;

@@ -116,6 +116,8 @@ void peer_take(struct peer *peer, const struct segment *segment, const struct fr
         return;
     peer->last = *frame;
     if ((segment->flags & WH_SYN) && (!peer->syn || segment->seq != peer->irs)) {
+        peer->again = peer->syn;
+        peer->old = peer->rcv;
         peer->irs = segment->seq;
         peer->rcv = end;
         peer->syn = true;
@@ -172,8 +174,10 @@ static void put_numbers(struct writer *writer, const struct peer *peer,
             seq_gt(segment->seq, peer->rcv) ? "above" : "below");
     else if (segment->flags & WH_SYN)
         put(writer, " seq ISS");
-    else if (!peer->syn)
+    else if (!peer->syn || segment->seq == 0)
         put(writer, " seq %u", segment->seq);
+    else if (peer->again && segment->seq == peer->old)
+        put(writer, " seq old SND.NXT");
     else
         put_offset(writer, " seq SND.NXT", segment->seq - peer->rcv);
     if (!(segment->flags & WH_ACK))

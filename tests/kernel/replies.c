@@ -27,7 +27,8 @@ struct run {
     unsigned slot;
     struct peer peer;
     uint32_t edge; /* when the step began */
-    bool lost; /* it never came into its state */
+    size_t filled; /* bytes that shut the window */
+    bool lost;     /* it never came into its state */
     bool listening, spoke;
 };
 
@@ -106,6 +107,7 @@ static void fill(struct batch *batch, struct run *run)
     while (subject->kind->now(subject) < end && (peer->edge != peer->nxt || peer->acked != peer->nxt)) {
         uint32_t room = peer->edge - peer->nxt;
         struct step step = { .act = SEGMENT, .flags = WH_ACK | WH_PSH, .data = room > 1000 ? 1000 : (uint16_t)room };
+        run->filled += step.data;
         if (step.data > 0)
             deliver(batch, run, &step);
         if (!collect(batch) && (peer->acked != peer->nxt || step.data == 0))
@@ -204,7 +206,9 @@ static void add_outcome(struct batch *batch, struct run *run)
     if (state != run->answer->way->state)
         add(run, "; to %s", wh_state_name(state));
     int result = subject->kind->read(subject, run->slot, &bytes);
-    if (bytes > 0)
+    if (bytes > 0 && bytes == run->filled)
+        add(run, "; reads all that filled it");
+    else if (bytes > 0)
         add(run, "; reads %zu", bytes);
     if (result == 0)
         add(run, "; end of file");

@@ -36,9 +36,12 @@ static int do_connect(struct linux_subject *linux_, unsigned slot)
 {
     int fd = linux_socket(linux_->subject.six, (uint16_t)(SUBJECT_PORT + slot));
     make_small(&linux_->subject, fd);
-    linux_->fd[slot] = fd;
     int error = linux_connect(fd, linux_->subject.six, (uint16_t)(PEER_PORT + slot));
-    return error == 0 ? 0 : linux_error(error);
+    if (error == 0)
+        linux_->fd[slot] = fd;
+    else
+        close(fd);
+    return linux_error(error);
 }
 
 static int do_accept(struct linux_subject *linux_, unsigned slot)

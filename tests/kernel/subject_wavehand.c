@@ -117,7 +117,8 @@ static wh_state wavehand_state(struct subject *subject, unsigned slot)
     wh_cursor cursor = { 0 };
     wh_entry entry;
     while (wh_each(of(subject)->host, &cursor, &entry))
-        if (entry.local.port == SUBJECT_PORT + slot && entry.remote.port == PEER_PORT + slot)
+        if (entry.local.port == SUBJECT_PORT + slot && entry.remote.port == PEER_PORT + slot &&
+            entry.state != WH_CLOSED) /* a dead one with a handle; there may be a living one */
             return entry.state;
     return of(subject)->listener[slot] != NULL ? WH_LISTEN : WH_CLOSED;
 }
