@@ -50,12 +50,12 @@ struct step {
     uint16_t flags;
     enum place from, ack_from;
     int32_t seq, ack;
-    uint16_t data; /* bytes; of a SEND too */
+    uint16_t data;   /* bytes; of a SEND too */
     uint8_t options; /* WH_HAS_...; timestamps by themselves once both SYNs had them */
-    bool bare;     /* ... but not on this one */
-    int32_t stamp; /* added to the timestamp that is natural */
-    bool shut;     /* the peer's window is zero */
-    uint16_t times; /* arrives so often, at once; 0 is once */
+    bool bare;       /* ... but not on this one */
+    int32_t stamp;   /* added to the timestamp that is natural */
+    bool shut;       /* the peer's window is zero */
+    uint16_t times;  /* arrives so often, at once; 0 is once */
     enum icmp_kind kind;
 };
 

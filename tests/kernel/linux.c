@@ -59,7 +59,7 @@ static socklen_t name_of(union name *name, const wh_addr *addr, uint16_t port)
     return sizeof name->four;
 }
 
-int linux_socket(bool six, uint16_t port)
+static int linux_socket(bool six, uint16_t port)
 {
     union name name;
     const int on = 1;
@@ -71,23 +71,34 @@ int linux_socket(bool six, uint16_t port)
     CHECK(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0);
     CHECK(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
     socklen_t length = name_of(&name, &own, port);
-    CHECK(bind(fd, &name.any, length) == 0);
-    return fd;
+    if (bind(fd, &name.any, length) == 0)
+        return fd;
+    int error = linux_error(errno);
+    close(fd);
+    return error;
 }
 
 int linux_listen(bool six, uint16_t port, int backlog)
 {
     int fd = linux_socket(six, port);
-    CHECK(listen(fd, backlog) == 0);
-    return fd;
+    if (fd < 0 || listen(fd, backlog) == 0)
+        return fd;
+    int error = linux_error(errno);
+    close(fd);
+    return error;
 }
 
-int linux_connect(int fd, bool six, uint16_t port)
+int linux_connect(bool six, uint16_t port, uint16_t to)
 {
     union name name;
     const wh_addr other = other_addr(six);
-    socklen_t length = name_of(&name, &other, port);
-    return connect(fd, &name.any, length) == 0 || errno == EINPROGRESS ? 0 : errno;
+    socklen_t length = name_of(&name, &other, to);
+    int fd = linux_socket(six, port);
+    if (fd < 0 || connect(fd, &name.any, length) == 0 || errno == EINPROGRESS)
+        return fd;
+    int error = linux_error(errno);
+    close(fd);
+    return error;
 }
 
 void linux_abort(int fd)

@@ -18,11 +18,10 @@ wh_tun *linux_device(void);
 /* A switch of this namespace's TCP, "tcp_sack"; false where this kernel has none of that name. */
 bool linux_switch(const char *name, const char *value);
 
-/* A TCP socket that never blocks, bound to the kernel's address and this port. */
-int linux_socket(bool six, uint16_t port);
+/* TCP sockets that never block, bound to the kernel's address and this port; or a wh_error. */
 int linux_listen(bool six, uint16_t port, int backlog);
-/* Begins to connect; an errno or 0 (EINPROGRESS is 0). */
-int linux_connect(int fd, bool six, uint16_t port);
+/* Has begun to connect to the other's port. */
+int linux_connect(bool six, uint16_t port, uint16_t to);
 /* close() that resets. */
 void linux_abort(int fd);
 

@@ -123,9 +123,10 @@ void peer_take(struct peer *peer, const struct segment *segment, const struct fr
         peer->syn = true;
         peer->timestamps = (peer->options & WH_HAS_TIMESTAMPS) != 0 &&
                            (segment->options.has & WH_HAS_TIMESTAMPS) != 0;
-        peer->scale = (peer->options & WH_HAS_WINDOW_SCALE) && (segment->options.has & WH_HAS_WINDOW_SCALE)
-                          ? segment->options.window_scale
-                          : 0;
+        peer->scale =
+            (peer->options & WH_HAS_WINDOW_SCALE) && (segment->options.has & WH_HAS_WINDOW_SCALE)
+                ? segment->options.window_scale
+                : 0;
     }
     if (seq_gt(end, peer->rcv))
         peer->rcv = end;

@@ -16,7 +16,7 @@ struct peer {
     uint8_t options;   /* of its SYN, beside MSS */
     uint32_t iss, nxt; /* its own numbers */
     uint32_t irs, rcv; /* the host's: its SYN, all that it has sent */
-    uint32_t old; /* `rcv` of the incarnation before, if there was one */
+    uint32_t old;      /* `rcv` of the incarnation before, if there was one */
     uint32_t acked, edge;
     bool syn, fin, again; /* of the host's, seen; a second SYN */
     bool timestamps;

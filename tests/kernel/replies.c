@@ -53,7 +53,8 @@ static void add(struct run *run, const char *format, ...)
 static const char *error_name(int error)
 {
     switch (error) {
-#define NAME(id, value, words) case value: return #id;
+#define NAME(id, value, words)                                                                     \
+    case value: return #id;
         WH_ERRORS(NAME)
 #undef NAME
     default: return "?";
@@ -104,9 +105,12 @@ static void fill(struct batch *batch, struct run *run)
     struct subject *subject = batch->subject;
     wh_time end = subject->kind->now(subject) + PATIENCE;
     struct peer *peer = &run->peer;
-    while (subject->kind->now(subject) < end && (peer->edge != peer->nxt || peer->acked != peer->nxt)) {
+    while (subject->kind->now(subject) < end &&
+           (peer->edge != peer->nxt || peer->acked != peer->nxt)) {
         uint32_t room = peer->edge - peer->nxt;
-        struct step step = { .act = SEGMENT, .flags = WH_ACK | WH_PSH, .data = room > 1000 ? 1000 : (uint16_t)room };
+        struct step step = { .act = SEGMENT,
+                             .flags = WH_ACK | WH_PSH,
+                             .data = room > 1000 ? 1000 : (uint16_t)room };
         run->filled += step.data;
         if (step.data > 0)
             deliver(batch, run, &step);

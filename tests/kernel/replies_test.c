@@ -83,8 +83,8 @@ static const struct difference *find(const struct answers *linux_, const struct 
 static void report_stale(const bool *used, const char *family)
 {
     struct utsname name;
-    bool here = uname(&name) == 0 && strncmp(name.release, DIFFERENCES_SEEN ".",
-                                             sizeof DIFFERENCES_SEEN) == 0;
+    bool here = uname(&name) == 0 &&
+                strncmp(name.release, DIFFERENCES_SEEN ".", sizeof DIFFERENCES_SEEN) == 0;
     for (size_t i = 0; i < difference_count; i++) {
         const struct difference *difference = &differences[i];
         if (used[i] || difference->kernels != NULL)
@@ -112,7 +112,11 @@ static void compare(const struct job *job)
         bool alike = same(&linux_, &ours, i);
         bool good = alike || find(&linux_, &ours, i, used) != NULL;
         report_result(good, "%s %s in %s: %s (%s)", answer->scenario->ids, answer->scenario->title,
-                      answer->way->name, alike ? "as Linux" : good ? "differs, explained" : "differs", family);
+                      answer->way->name,
+                      alike  ? "as Linux"
+                      : good ? "differs, explained"
+                             : "differs",
+                      family);
         report_note("%s", answer->words);
     }
     report_stale(used, family);

@@ -13,6 +13,7 @@ void report_result(bool good, const char *format, ...)
     printf("%s - ", good ? "ok" : "not ok");
     vprintf(format, arguments);
     printf("\n");
+    fflush(stdout); /* whatever happens to the job next */
     va_end(arguments);
 }
 
@@ -23,6 +24,7 @@ void report_note(const char *format, ...)
     printf("#   ");
     vprintf(format, arguments);
     printf("\n");
+    fflush(stdout); /* whatever happens to the job next */
     va_end(arguments);
 }
 
@@ -32,7 +34,6 @@ static void run_job(const struct job *job, FILE *results, unsigned seconds)
     alarm(seconds); /* a job that waits for ever has failed */
     if (dup2(fileno(results), STDOUT_FILENO) < 0)
         _exit(1);
-    setvbuf(stdout, NULL, _IOLBF, 0);
     enter_namespace();
     job->run(job);
     fflush(stdout);

@@ -17,31 +17,29 @@ struct linux_subject {
 
 static struct linux_subject *of(struct subject *subject) { return (struct linux_subject *)subject; }
 
-static void make_small(const struct subject *subject, int fd)
+/* A listener's buffer is its connections'. */
+static int keep(const struct subject *subject, int fd, int *to)
 {
     const int bytes = 4096;
+    if (fd < 0)
+        return fd;
     if (subject->small)
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    *to = fd;
+    return 0;
 }
 
 static int do_listen(struct linux_subject *linux_, unsigned slot)
 {
-    int fd = linux_socket(linux_->subject.six, (uint16_t)(SUBJECT_PORT + slot));
-    make_small(&linux_->subject, fd);
-    linux_->listener[slot] = fd;
-    return listen(fd, 8) == 0 ? 0 : linux_error(errno);
+    int fd = linux_listen(linux_->subject.six, (uint16_t)(SUBJECT_PORT + slot), 8);
+    return keep(&linux_->subject, fd, &linux_->listener[slot]);
 }
 
 static int do_connect(struct linux_subject *linux_, unsigned slot)
 {
-    int fd = linux_socket(linux_->subject.six, (uint16_t)(SUBJECT_PORT + slot));
-    make_small(&linux_->subject, fd);
-    int error = linux_connect(fd, linux_->subject.six, (uint16_t)(PEER_PORT + slot));
-    if (error == 0)
-        linux_->fd[slot] = fd;
-    else
-        close(fd);
-    return linux_error(error);
+    int fd = linux_connect(linux_->subject.six, (uint16_t)(SUBJECT_PORT + slot),
+                           (uint16_t)(PEER_PORT + slot));
+    return keep(&linux_->subject, fd, &linux_->fd[slot]);
 }
 
 static int do_accept(struct linux_subject *linux_, unsigned slot)

@@ -75,14 +75,23 @@ static int wavehand_call(struct subject *subject, unsigned slot, const struct st
     size_t bytes;
     switch (step->act) {
     case LISTEN: return do_listen(ours, slot);
-    case UNLISTEN: wh_listener_close(ours->listener[slot]); ours->listener[slot] = NULL; return 0;
+    case UNLISTEN:
+        wh_listener_close(ours->listener[slot]);
+        ours->listener[slot] = NULL;
+        return 0;
     case ACCEPT: return do_accept(ours, slot);
     case CONNECT: return do_connect(ours, slot);
     case SEND: return do_send(ours, slot, step->data);
     case RECEIVE: (void)wavehand_read(subject, slot, &bytes); return 0;
     case SHUTDOWN: return wh_shutdown(ours->conn[slot], WH_WRITE);
-    case CLOSE: wh_close(ours->conn[slot]); ours->conn[slot] = NULL; return 0;
-    case ABORT: wh_abort(ours->conn[slot]); ours->conn[slot] = NULL; return 0;
+    case CLOSE:
+        wh_close(ours->conn[slot]);
+        ours->conn[slot] = NULL;
+        return 0;
+    case ABORT:
+        wh_abort(ours->conn[slot]);
+        ours->conn[slot] = NULL;
+        return 0;
     default: return WH_E_INVAL;
     }
 }
