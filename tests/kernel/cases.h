@@ -29,6 +29,8 @@ enum place {
     AT_OWN_SYN /* for `ack`, and what ICMP quotes: the host's own SYN */
 };
 
+enum spoil { WHOLE, WRONG_CHECKSUM, SHORT_OFFSET, LONG_OFFSET };
+
 enum act {
     NOTHING, /* the end of the list */
     SEGMENT, /* arrives */
@@ -50,12 +52,15 @@ struct step {
     uint16_t flags;
     enum place from, ack_from;
     int32_t seq, ack;
-    uint16_t data;   /* bytes; of a SEND too */
-    uint8_t options; /* WH_HAS_...; timestamps by themselves once both SYNs had them */
-    bool bare;       /* ... but not on this one */
-    int32_t stamp;   /* added to the timestamp that is natural */
-    bool shut;       /* the peer's window is zero */
-    uint16_t times;  /* arrives so often, at once; 0 is once */
+    uint16_t data;    /* bytes; of a SEND too */
+    uint8_t options;  /* WH_HAS_...; timestamps by themselves once both SYNs had them */
+    bool bare;        /* ... but not on this one */
+    int32_t stamp;    /* added to the timestamp that is natural */
+    bool shut;        /* the peer's window is zero */
+    enum spoil spoil; /* made wrong */
+    const char *raw;  /* these bytes in place of all options, a multiple of four */
+    uint8_t raw_length;
+    uint16_t times; /* arrives so often, at once; 0 is once */
     enum icmp_kind kind;
 };
 
@@ -69,10 +74,14 @@ struct way {
 
 enum { WAYS = 8, STEPS = 6 };
 
+/* For `mss`: the SYN has none. */
+#define NO_MSS 65535
+
 struct scenario {
     const char *ids, *title;
     const struct way *in[WAYS];
     uint8_t options; /* of the peer's SYN beside MSS */
+    uint16_t mss;    /* on that SYN; 0 is 1000 */
     bool small;      /* a small receive buffer */
     struct step steps[STEPS];
 };

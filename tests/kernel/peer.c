@@ -8,17 +8,24 @@
 #include "base/seq.h"
 #include "linux.h"
 
-enum { PEER_ISS = 7000000, PEER_MSS = 1000, PEER_STAMP = 1000000 };
+enum { PEER_MSS = 1000, PEER_STAMP = 1000000 };
 
-void peer_init(struct peer *peer, bool six, uint16_t host_port, uint16_t port, uint8_t options)
+/* Over IPv6 the peer's numbers wrap in its first bytes. */
+#define PEER_ISS4 7000000
+#define PEER_ISS6 (UINT32_MAX - 4)
+
+void peer_init(struct peer *peer, bool six, uint16_t host_port, uint16_t port,
+               const struct scenario *scenario)
 {
+    uint32_t iss = six ? PEER_ISS6 : PEER_ISS4;
     *peer = (struct peer){
         .six = six,
         .host_port = host_port,
         .port = port,
-        .options = options,
-        .iss = PEER_ISS,
-        .nxt = PEER_ISS,
+        .options = scenario->options | (scenario->mss == NO_MSS ? 0 : WH_HAS_MSS),
+        .mss = scenario->mss == 0 ? PEER_MSS : scenario->mss,
+        .iss = iss,
+        .nxt = iss,
         .stamp = PEER_STAMP,
     };
 }
@@ -37,8 +44,8 @@ static uint32_t place(const struct peer *peer, enum place from)
 static void add_options(struct peer *peer, const struct step *step, struct segment_options *options)
 {
     if (step->flags & WH_SYN) {
-        options->has = WH_HAS_MSS | peer->options;
-        options->mss = PEER_MSS;
+        options->has = peer->options;
+        options->mss = peer->mss;
         options->window_scale = 2;
         options->tsecr = (step->flags & WH_ACK) ? peer->echo : 0;
     } else if (peer->timestamps) {
@@ -46,28 +53,46 @@ static void add_options(struct peer *peer, const struct step *step, struct segme
         options->tsecr = peer->echo;
     }
     options->has |= step->options;
-    if (step->bare)
+    if (step->bare || step->raw != NULL)
         options->has = 0;
     options->tsval = peer->stamp++ + (uint32_t)step->stamp;
 }
 
-/* The packet around a segment with `data` bytes, its checksum complete. */
-static void enclose(const struct peer *peer, const struct segment *segment, uint32_t data,
+/* The header of a segment, at[SEGMENT_HEADER_MAX]; its length. */
+static size_t build(uint8_t *at, const struct segment *segment, const struct step *step)
+{
+    size_t length = segment_build(at, segment);
+    if (step->raw != NULL) {
+        memcpy(at + length, step->raw, step->raw_length);
+        length += step->raw_length;
+        at[12] = (uint8_t)((length / 4) << 4 | (at[12] & 15));
+    }
+    if (step->spoil == SHORT_OFFSET)
+        at[12] = 4 << 4;
+    if (step->spoil == LONG_OFFSET)
+        at[12] = 15 << 4;
+    return length;
+}
+
+/* The packet around a segment and the step's data. */
+static void enclose(const struct peer *peer, const struct segment *segment, const struct step *step,
                     struct frame *frame)
 {
     uint8_t tcp[SEGMENT_HEADER_MAX];
-    size_t header = segment_build(tcp, segment);
+    size_t header = build(tcp, segment, step);
     struct packet packet = { .source = other_addr(peer->six),
                              .destination = linux_addr(peer->six),
                              .protocol = IP_TCP,
                              .hops = 64,
-                             .length = (uint32_t)header + data };
+                             .length = (uint32_t)header + step->data };
     size_t ip = ip_build(frame->bytes, &packet, 1);
     uint8_t *at = frame->bytes + ip;
     memcpy(at, tcp, header);
-    memset(at + header, 'w', data);
+    memset(at + header, 'w', step->data);
     uint64_t sum = ip_pseudo_sum(&packet.source, &packet.destination, IP_TCP, packet.length);
     uint16_t check = (uint16_t)~checksum_fold(checksum_best()->add(at, packet.length, sum));
+    if (step->spoil == WRONG_CHECKSUM)
+        check ^= 0x5555;
     memcpy(at + 16, &check, sizeof check);
     frame->length = ip + packet.length;
 }
@@ -85,9 +110,9 @@ void peer_segment(struct peer *peer, const struct step *step, struct frame *fram
     if (step->flags & WH_URG)
         segment.urgent = 1;
     add_options(peer, step, &segment.options);
-    enclose(peer, &segment, step->data, frame);
+    enclose(peer, &segment, step, frame);
     segment.length = step->data;
-    if (step->from == AT_NEXT && step->seq == 0 && !(step->flags & WH_RST))
+    if (step->from == AT_NEXT && step->seq == 0 && !(step->flags & WH_RST) && step->spoil == WHOLE)
         peer->nxt += segment_length(&segment);
 }
 

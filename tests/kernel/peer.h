@@ -13,7 +13,8 @@
 struct peer {
     bool six;
     uint16_t host_port, port;
-    uint8_t options;   /* of its SYN, beside MSS */
+    uint8_t options;   /* of its SYN */
+    uint16_t mss;
     uint32_t iss, nxt; /* its own numbers */
     uint32_t irs, rcv; /* the host's: its SYN, all that it has sent */
     uint32_t old;      /* `rcv` of the incarnation before, if there was one */
@@ -25,7 +26,8 @@ struct peer {
     struct frame last; /* the host's last segment */
 };
 
-void peer_init(struct peer *peer, bool six, uint16_t host_port, uint16_t port, uint8_t options);
+void peer_init(struct peer *peer, bool six, uint16_t host_port, uint16_t port,
+               const struct scenario *scenario);
 /* Builds the segment of a step. */
 void peer_segment(struct peer *peer, const struct step *step, struct frame *frame);
 /* Builds the ICMP error of a step. */

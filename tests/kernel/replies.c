@@ -262,7 +262,7 @@ bool replies_collect(struct answers *answers, struct subject *subject, unsigned 
             run->answer = &answers->answer[at + batch.n];
             run->slot = batch.first_slot + batch.n;
             peer_init(&run->peer, subject->six, (uint16_t)(SUBJECT_PORT + run->slot),
-                      (uint16_t)(PEER_PORT + run->slot), run->answer->scenario->options);
+                      (uint16_t)(PEER_PORT + run->slot), run->answer->scenario);
         }
         quick = run_batch(&batch);
     }
