@@ -155,6 +155,16 @@ void end_abort(struct end *end)
     end->fd = 0;
 }
 
+void end_close_lingering_zero(struct end *end)
+{
+    if (!end->ours) {
+        end_abort(end); /* which the kernel knows in no other way */
+        return;
+    }
+    EXPECT(end->pair, wh_set(end->conn, WH_OPT_LINGER, 0) == WH_OK);
+    end_close(end);
+}
+
 void end_forget(struct end *end)
 {
     if (end->ours) {

@@ -4,10 +4,14 @@
  * what the applications see, the states of both, and what crossed the wire. Each with
  * the parts given both ways, over IPv4 and IPv6.
  *
- * What cannot be had in real time against a kernel, and is in tests/script instead:
- * waiting for minutes (H09, H11, C12, C18's hour, B03's expiry, T01 of the kernel's
- * sixty seconds); numbers that a kernel will not choose (W01-W04, D01, O07-O09);
- * floods (B04, T14, D16); what two calls of one host decide (O12, O13, H23).
+ * Of the connection's lifecycle neither this test nor the comparison (replies_test)
+ * shows what cannot be had from Linux in seconds, and tests/script does in virtual time:
+ *
+ *   minutes of silence: H09, H11, and at their real length C12, C18, E09, T01, B03;
+ *   floods and what limits them: B04, T14, D16 (the comparison switches limits off);
+ *   many opens at once: O13; a host that calls itself or a group: H23, O11, O12;
+ *   initial numbers that Linux will not choose: W01-W04 from its side;
+ *   Fast Open: H18, O15.
  */
 #include "play.h"
 #include "report.h"

@@ -126,6 +126,7 @@ int end_read(struct end *end);
 int end_shutdown(struct end *end);
 void end_close(struct end *end);
 void end_abort(struct end *end);
+void end_close_lingering_zero(struct end *end);
 /* Forgets its connection without a word, as a machine does that loses its power. */
 void end_forget(struct end *end);
 /* Of its connection with the other end; a listener is none. */

@@ -13,7 +13,7 @@
 struct peer {
     bool six;
     uint16_t host_port, port;
-    uint8_t options;   /* of its SYN */
+    uint8_t options; /* of its SYN */
     uint16_t mss;
     uint32_t iss, nxt; /* its own numbers */
     uint32_t irs, rcv; /* the host's: its SYN, all that it has sent */

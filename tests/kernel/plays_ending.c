@@ -20,6 +20,16 @@ static void aborted(struct pair *pair)
     EXPECT(pair, pair_count(pair, &pair->y, WH_RST, WH_RST, 0) == 0);
 }
 
+static void lingering_zero(struct pair *pair)
+{
+    pair_fault(pair, (struct fault){ .from = &pair->x, .data = true });
+    EXPECT(pair, end_send(&pair->x, 100, false) == 100);
+    end_close_lingering_zero(&pair->x);
+    hears_of_a_reset(pair, &pair->y);
+    EXPECT(pair, pair->y.received == 0);
+    EXPECT(pair, pair_count(pair, &pair->x, WH_FIN, WH_FIN, 0) == 0);
+}
+
 static void aborted_in_fin_wait_2(struct pair *pair)
 {
     EXPECT(pair, end_shutdown(&pair->x) == 0);
@@ -87,6 +97,17 @@ static void nobody_answers(struct pair *pair)
     UNTIL(pair, end_read(&pair->x) != WH_E_AGAIN);
     EXPECT(pair, pair->x.result == WH_E_TIMEDOUT);
     EXPECT(pair, end_state(&pair->y) == WH_ESTABLISHED);
+}
+
+static void nobody_answers_the_fin(struct pair *pair)
+{
+    end_give_up_soon(&pair->x);
+    cut(pair);
+    EXPECT(pair, end_shutdown(&pair->x) == 0);
+    UNTIL(pair, end_read(&pair->x) != WH_E_AGAIN);
+    EXPECT(pair, pair->x.result == WH_E_TIMEDOUT);
+    pair_states(pair, WH_CLOSED, WH_ESTABLISHED);
+    EXPECT(pair, pair_count(pair, &pair->x, WH_FIN, WH_FIN, 0) >= 2);
 }
 
 /* Probes stand one below what has been acknowledged; those of x alone, y has nothing to say. */
@@ -194,12 +215,14 @@ static void only_the_fin_is_left(struct pair *pair)
 /* clang-format off */
 const struct play ending_plays[] = {
     { "A01 A07 R10", "abort", aborted, EITHER, true },
+    { "A03", "linger of zero", lingering_zero, EITHER, true },
     { "A01 R10", "abort in FIN-WAIT-2", aborted_in_fin_wait_2, EITHER, true },
     { "A01 A07 R10", "abort in CLOSE-WAIT", aborted_in_close_wait, EITHER, true },
     { "A02", "abort in LAST-ACK", aborted_in_last_ack, EITHER, true },
     { "A04", "close over unread data", unread, EITHER, true },
     { "A05 A06", "data after close", spoken_to_after_close, EITHER, true },
     { "E09 A07 MUST-20", "nobody answers", nobody_answers, EITHER, true },
+    { "C12 MUST-20", "nobody answers the FIN", nobody_answers_the_fin, EITHER, true },
     { "C29 MUST-24 MUST-27", "keep-alive in FIN-WAIT-2: answered, then not", kept_alive, EITHER, true },
     { "C29", "keep-alive in CLOSE-WAIT", kept_alive_in_close_wait, EITHER, true },
     { "C28", "closed, and the peer never closes", an_orphan_waits_no_longer, EITHER, true },

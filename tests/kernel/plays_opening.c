@@ -77,6 +77,21 @@ static void syn_is_lost(struct pair *pair)
     exchange(pair);
 }
 
+/* Then the first data waits three seconds for its ACK, there being no better estimate (6298 5.7). */
+static void syn_is_lost_and_data(struct pair *pair)
+{
+    linux_switch("tcp_timestamps", "0");
+    pair_fault(pair, (struct fault){ .from = &pair->x, .mask = KIND, .want = WH_SYN, .times = 1 });
+    pair_open(pair, &pair->x, &pair->y);
+    linux_switch("tcp_timestamps", "1");
+    pair_fault(pair, (struct fault){ .from = &pair->x, .data = true, .times = 1 });
+    EXPECT(pair, end_send(&pair->x, 100, false) == 100);
+    pair_receive(pair, &pair->y, 100);
+    wh_time first = pair_find(pair, &pair->x, KIND, WH_ACK, 1)->time;
+    wh_time again = pair_find(pair, &pair->x, KIND, WH_ACK, 2)->time;
+    EXPECT(pair, again - first > 2900 * WH_MILLISECOND);
+}
+
 /* Either end may be the one that says it again: whichever comes first, one connection comes of it. */
 static void syn_ack_is_lost(struct pair *pair)
 {
@@ -323,6 +338,7 @@ const struct play opening_plays[] = {
     { "H05 H06", "the third ACK is lost, data bears the next", third_bears_data, EITHER, false },
     { "H07 C08 C27", "the third ACK comes with data and FIN", third_bears_fin, EITHER, false },
     { "H08", "the SYN is lost", syn_is_lost, EITHER, false },
+    { "H15", "the SYN is lost, and the first data", syn_is_lost_and_data, OURS_IS_X, false },
     { "H10 H12", "the SYN,ACK is lost", syn_ack_is_lost, EITHER, false },
     { "H10 H13", "the third ACK is lost, nothing follows", third_is_lost, EITHER, false },
     { "H14", "the third ACK comes twice", third_comes_twice, EITHER, false },

@@ -51,5 +51,7 @@ char *wire_flags(uint16_t flags, char *text)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (flags & names[i].flag)
             at += sprintf(at, "%s%s", at == text ? "" : ",", names[i].name);
-    return *text ? text : strcpy(text, "none");
+    if (at == text)
+        memcpy(text, "none", sizeof "none");
+    return text;
 }
