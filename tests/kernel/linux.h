@@ -18,6 +18,9 @@ wh_tun *linux_device(void);
 /* A switch of this namespace's TCP, "tcp_sack"; false where this kernel has none of that name. */
 bool linux_switch(const char *name, const char *value);
 
+/* No retransmission of a connection comes before this time. (SYN and SYN,ACK keep their second.) */
+void linux_slow_timers(bool six, wh_time time);
+
 /* TCP sockets that never block, bound to the kernel's address and this port; or a wh_error. */
 int linux_listen(bool six, uint16_t port, int backlog);
 /* Has begun to connect to the other's port. */

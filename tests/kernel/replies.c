@@ -5,7 +5,7 @@
  * then its second, and so on. What a TCP answers it answers at once, and within a
  * delayed acknowledgement at the latest. A batch must be over before the first timer
  * of the kernel's can speak (SYN and SYN,ACK are repeated after a second, the rest is
- * put off by a switch); where the machine was too slow, everything is done again.
+ * put off by its route); where the machine was too slow, everything is done again.
  */
 #include "replies.h"
 

@@ -164,9 +164,9 @@ struct subject *subject_linux(bool six)
     linux_->subject = (struct subject){ .kind = &kind, .six = six };
     linux_->tun = linux_device();
     /* Every answer is wanted, and none that a timer gives; not all kernels have all of these. */
+    linux_slow_timers(six, 5 * WH_SECOND);
     linux_switch("tcp_invalid_ratelimit", "0");
     linux_switch("tcp_challenge_ack_limit", "2147483647");
-    linux_switch("tcp_rto_min_us", "5000000");
     linux_switch("tcp_early_retrans", "0");
     linux_switch("tcp_congestion_control", "reno");
     linux_switch("tcp_ecn", "0");
