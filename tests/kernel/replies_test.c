@@ -17,7 +17,7 @@
 
 enum { SECONDS = 90, TRIES = 5 };
 
-_Static_assert(TRIES * RUNS <= SLOTS, "each try has ports of its own");
+_Static_assert(TRIES *RUNS <= SLOTS, "each try has ports of its own");
 
 /* Puts the cases to a fresh subject, on fresh ports, until the machine was quick enough. */
 static bool ask(struct answers *answers, struct subject *(*subject)(bool six), bool six)
