@@ -183,6 +183,27 @@ unsigned pair_count(const struct pair *pair, const struct end *end, uint16_t mas
     return count;
 }
 
+static bool repeats(const struct crossing *a, const struct crossing *b)
+{
+    return a->ours == b->ours && a->segment.seq == b->segment.seq &&
+           a->segment.ack == b->segment.ack && a->segment.length == b->segment.length &&
+           ((a->segment.flags ^ b->segment.flags) & (WH_SYN | WH_FIN | WH_RST | WH_ACK)) == 0;
+}
+
+unsigned pair_distinct(const struct pair *pair, const struct end *end, uint16_t mask, uint16_t want,
+                       unsigned from)
+{
+    unsigned count = 0;
+    for (unsigned i = from; i < pair->crossings; i++) {
+        const struct crossing *crossing = &pair->crossing[i];
+        unsigned earlier = from;
+        while (earlier < i && !repeats(&pair->crossing[earlier], crossing))
+            earlier++;
+        count += earlier == i && (end == NULL || matches(crossing, end, mask, want));
+    }
+    return count;
+}
+
 const struct crossing *pair_find(struct pair *pair, const struct end *end, uint16_t mask,
                                  uint16_t want, unsigned number)
 {

@@ -107,6 +107,10 @@ void pair_fail(struct pair *pair, const char *file, int line, const char *what)
 /* Segments of an end with these flags, from crossing `from` on. */
 unsigned pair_count(const struct pair *pair, const struct end *end, uint16_t mask, uint16_t want,
                     unsigned from);
+/* The same, or with `end` NULL those of both, counting what is said again once: a machine that stands
+ * still for a moment makes the kernel repeat itself. */
+unsigned pair_distinct(const struct pair *pair, const struct end *end, uint16_t mask, uint16_t want,
+                       unsigned from);
 /* The number'th of them, from 0; the play fails where there is none. */
 const struct crossing *pair_find(struct pair *pair, const struct end *end, uint16_t mask,
                                  uint16_t want, unsigned number);
