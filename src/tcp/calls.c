@@ -290,6 +290,16 @@ void tcp_abort(struct wh_conn *conn, wh_reason reason)
     case WH_FIN_WAIT_1:
     case WH_FIN_WAIT_2:
     case WH_CLOSE_WAIT: send_reset(conn, reason); break;
+    case WH_CLOSING:
+    case WH_LAST_ACK:
+        /*
+         * RFC 9293 3.10.5 sends nothing here, since 3.10.4 enters these states with the FIN.
+         * They bear the name already while data holds the FIN back: that peer must be told.
+         */
+        if (!conn->fin_sent) {
+            send_reset(conn, reason);
+        }
+        break;
     default: break;
     }
     if (!conn_over(conn)) {
