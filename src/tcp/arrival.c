@@ -253,7 +253,7 @@ static void arrive_synchronized(struct wh_conn *conn, const struct segment *segm
     uint32_t window = receive_window(conn);
     if (!tcp_acceptable(conn->rcv_nxt, window, segment->seq, segment_length(segment))) {
         /* MUST-66: with the window shut, ACK and URG of a segment at RCV.NXT still count. */
-        if (window != 0 || segment->seq != conn->rcv_nxt) {
+        if (window != 0 || segment->seq != conn->rcv_nxt || !(segment->flags & WH_ACK)) {
             answer_unacceptable(conn, segment);
             return;
         }
