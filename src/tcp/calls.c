@@ -315,7 +315,12 @@ void tcp_close(struct wh_conn *conn)
     bool unread = conn->receive.length > 0 && !conn->read_shut;
     if (unread && conn_synchronized(conn)) {
         conn->tcp->count[WH_WHY_UNREAD_AT_CLOSE]++;
-        tcp_abort(conn, WH_WHY_UNREAD_AT_CLOSE); /* RFC 9293 3.6.1, SHLD-3; lifecycle A04 */
+        /* RFC 9293 3.6.1, SHLD-3, lifecycle A04. Unlike an ABORT (3.10.5) in CLOSING and LAST-ACK too:
+         * what we sent may still be in flight, and its receiver must not wait for it in vain. */
+        if (conn_state(conn) == WH_CLOSING || conn_state(conn) == WH_LAST_ACK) {
+            send_reset(conn, WH_WHY_UNREAD_AT_CLOSE);
+        }
+        tcp_abort(conn, WH_WHY_UNREAD_AT_CLOSE);
         return;
     }
     if (conn_option(conn, WH_OPT_LINGER) == 0 && conn_synchronized(conn)) {
