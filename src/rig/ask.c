@@ -7,7 +7,7 @@
 #include "rig/rig.h"
 
 /* The state of the record for this flow, with or without a handle; CLOSED if there is none. */
-static wh_state state_of(struct rig *rig, const struct flow *flow)
+static wh_state state_of(struct wh_rig *rig, const struct flow *flow)
 {
     wh_cursor cursor = { 0 };
     wh_entry entry;
@@ -21,7 +21,7 @@ static wh_state state_of(struct rig *rig, const struct flow *flow)
     return WH_CLOSED;
 }
 
-static bool ask_state(struct rig *rig, char **word, unsigned words)
+static bool ask_state(struct wh_rig *rig, char **word, unsigned words)
 {
     int expected = words == 2 ? value_state(word[1]) : -1;
     if (expected < 0)
@@ -30,7 +30,7 @@ static bool ask_state(struct rig *rig, char **word, unsigned words)
     return (int)state == expected || rig_fail(rig, "the state is %s", wh_state_name(state));
 }
 
-static bool ask_event(struct rig *rig, char **word, unsigned words)
+static bool ask_event(struct wh_rig *rig, char **word, unsigned words)
 {
     bool negated = strcmp(word[0], "no-event") == 0;
     struct rig_listener *listener = NULL;
@@ -56,7 +56,7 @@ static bool ask_event(struct rig *rig, char **word, unsigned words)
     return true;
 }
 
-static bool ask_ready(struct rig *rig, char **word, unsigned words)
+static bool ask_ready(struct wh_rig *rig, char **word, unsigned words)
 {
     char text[160];
     if (rig->at->conn == NULL)
@@ -73,7 +73,7 @@ static bool ask_ready(struct rig *rig, char **word, unsigned words)
     return true;
 }
 
-static bool ask_error(struct rig *rig, char **word, unsigned words)
+static bool ask_error(struct wh_rig *rig, char **word, unsigned words)
 {
     int expected = words == 2 ? value_error(word[1]) : 1;
     if (expected == 1)
@@ -86,7 +86,7 @@ static bool ask_error(struct rig *rig, char **word, unsigned words)
 }
 
 /* `NAME condition` */
-static bool compare(struct rig *rig, const char *name, int64_t value, const char *word)
+static bool compare(struct wh_rig *rig, const char *name, int64_t value, const char *word)
 {
     struct condition condition;
     if (!condition_parse(rig, &condition, word))
@@ -139,7 +139,7 @@ static bool info_value(const wh_info *info, const struct flow *flow, const char 
     return false;
 }
 
-static bool ask_info(struct rig *rig, char **word, unsigned words)
+static bool ask_info(struct wh_rig *rig, char **word, unsigned words)
 {
     wh_info info = { .size = sizeof info };
     int64_t value;
@@ -156,7 +156,7 @@ static bool ask_info(struct rig *rig, char **word, unsigned words)
     return compare(rig, word[1], value, word[2]);
 }
 
-static bool ask_get(struct rig *rig, char **word, unsigned words)
+static bool ask_get(struct wh_rig *rig, char **word, unsigned words)
 {
     int option = words == 3 ? value_option(word[1]) : -1;
     int64_t value;
@@ -168,7 +168,7 @@ static bool ask_get(struct rig *rig, char **word, unsigned words)
                        : rig_fail(rig, "%s", wh_strerror(result));
 }
 
-static bool ask_count(struct rig *rig, char **word, unsigned words)
+static bool ask_count(struct wh_rig *rig, char **word, unsigned words)
 {
     int reason = words == 3 ? value_reason(word[1]) : -1;
     if (reason < 0)
@@ -176,7 +176,7 @@ static bool ask_count(struct rig *rig, char **word, unsigned words)
     return compare(rig, word[1], (int64_t)wh_count(rig->host, (wh_reason)reason), word[2]);
 }
 
-static bool ask_stat(struct rig *rig, char **word, unsigned words)
+static bool ask_stat(struct wh_rig *rig, char **word, unsigned words)
 {
     wh_stats stats = { .size = sizeof stats };
     wh_stats_get(rig->host, &stats);
@@ -196,7 +196,7 @@ static bool ask_stat(struct rig *rig, char **word, unsigned words)
 }
 
 /* How many frames have left since `loose`, all or those with a flag; or the bytes of data in them. */
-static bool ask_left(struct rig *rig, char **word, unsigned words)
+static bool ask_left(struct wh_rig *rig, char **word, unsigned words)
 {
     uint64_t value = rig->left_count;
     if (words == 3 && strcmp(word[1], "data") == 0) {
@@ -214,7 +214,7 @@ static bool ask_left(struct rig *rig, char **word, unsigned words)
 
 static const struct {
     const char *name;
-    bool (*run)(struct rig *, char **, unsigned);
+    bool (*run)(struct wh_rig *, char **, unsigned);
 } questions[] = {
     { "state", ask_state }, { "event", ask_event }, { "no-event", ask_event },
     { "ready", ask_ready }, { "error", ask_error }, { "info", ask_info },
@@ -222,7 +222,7 @@ static const struct {
     { "left", ask_left },
 };
 
-bool ask_run(struct rig *rig, char **word, unsigned words, bool *known)
+bool ask_run(struct wh_rig *rig, char **word, unsigned words, bool *known)
 {
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
         if (strcmp(word[0], questions[i].name) == 0) {

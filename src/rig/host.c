@@ -18,7 +18,7 @@
 
 static void *take(void *context, size_t size)
 {
-    struct rig *rig = context;
+    struct wh_rig *rig = context;
     rig->memory.calls++;
     if (rig->memory.fail_from != 0 && rig->memory.calls >= rig->memory.fail_from &&
         (rig->memory.calls - rig->memory.fail_from) % rig->memory.fail_every == 0)
@@ -33,12 +33,12 @@ static void *take(void *context, size_t size)
 
 static void give(void *context, void *memory, size_t size)
 {
-    struct rig *rig = context;
+    struct wh_rig *rig = context;
     rig->memory.now -= size;
     free(memory);
 }
 
-bool host_start(struct rig *rig)
+bool host_start(struct wh_rig *rig)
 {
     if (rig->host != NULL)
         return true;
@@ -74,7 +74,7 @@ static uint64_t hash_frame(const wh_frame *frame)
     return hash;
 }
 
-static bool hand_back(struct rig *rig)
+static bool hand_back(struct wh_rig *rig)
 {
     for (size_t i = 0; i < rig->lents; i++) {
         if (hash_frame(&rig->lent[i].frame) != rig->lent[i].hash)
@@ -98,7 +98,7 @@ static void *room_for(void *array, size_t *room, size_t count, size_t size)
 }
 
 /* Copies a frame into the queue in one piece, its checksum complete. */
-static bool capture(struct rig *rig, const wh_frame *frame)
+static bool capture(struct wh_rig *rig, const wh_frame *frame)
 {
     if (frame->length > RIG_FRAME_MAX || frame->slices > WH_FRAME_SLICES)
         return rig_fail(rig, "a frame of %" PRIu32 " bytes in %" PRIu32 " slices", frame->length,
@@ -133,7 +133,7 @@ static bool capture(struct rig *rig, const wh_frame *frame)
     return true;
 }
 
-static bool gather_events(struct rig *rig)
+static bool gather_events(struct wh_rig *rig)
 {
     wh_event event[64];
     size_t n = wh_events(rig->host, event, 64);
@@ -156,7 +156,7 @@ static bool gather_events(struct rig *rig)
 }
 
 /* While loose, whatever leaves is checked and counted. */
-static bool let_go(struct rig *rig)
+static bool let_go(struct wh_rig *rig)
 {
     struct leaving *leaving;
     while ((leaving = host_next(rig)) != NULL) {
@@ -178,7 +178,7 @@ static bool let_go(struct rig *rig)
     return true;
 }
 
-bool host_pump(struct rig *rig)
+bool host_pump(struct wh_rig *rig)
 {
     wh_frame frame[OUTPUT_CAP];
     size_t n;
@@ -200,7 +200,7 @@ bool host_pump(struct rig *rig)
     return gather_events(rig) && (!rig->loose || let_go(rig));
 }
 
-bool host_advance(struct rig *rig, wh_time when)
+bool host_advance(struct wh_rig *rig, wh_time when)
 {
     unsigned spins = 0;
     while (host_next(rig) == NULL) {
@@ -224,7 +224,7 @@ bool host_advance(struct rig *rig, wh_time when)
     return true;
 }
 
-bool host_quiet(struct rig *rig)
+bool host_quiet(struct wh_rig *rig)
 {
     struct leaving *leaving = host_next(rig);
     struct seen seen;
@@ -239,14 +239,14 @@ bool host_quiet(struct rig *rig)
                     value_time_text(leaving->time - rig->start, time), text);
 }
 
-bool host_silence(struct rig *rig, wh_time when)
+bool host_silence(struct wh_rig *rig, wh_time when)
 {
     if (!host_quiet(rig) || !host_advance(rig, when))
         return false;
     return host_quiet(rig);
 }
 
-bool host_arrives(struct rig *rig, const uint8_t *bytes, size_t length, uint16_t segment_size,
+bool host_arrives(struct wh_rig *rig, const uint8_t *bytes, size_t length, uint16_t segment_size,
                   bool partial)
 {
     rig->batch_frame =
@@ -267,7 +267,7 @@ bool host_arrives(struct rig *rig, const uint8_t *bytes, size_t length, uint16_t
     return host_flush(rig) && host_pump(rig);
 }
 
-bool host_flush(struct rig *rig)
+bool host_flush(struct wh_rig *rig)
 {
     if (rig->batches != 0)
         wh_input(rig->host, rig->batch_frame, rig->batches, rig->now);
@@ -281,15 +281,15 @@ bool host_flush(struct rig *rig)
     return true;
 }
 
-struct leaving *host_next(struct rig *rig)
+struct leaving *host_next(struct wh_rig *rig)
 {
     return rig->queue_first < rig->queue_count ? &rig->queue[rig->queue_first] : NULL;
 }
 
-void host_drop(struct rig *rig) { free(rig->queue[rig->queue_first++].bytes); }
+void host_drop(struct wh_rig *rig) { free(rig->queue[rig->queue_first++].bytes); }
 
 /* Ends every handle the application still has. */
-static void let_handles_go(struct rig *rig)
+static void let_handles_go(struct wh_rig *rig)
 {
     for (size_t i = 0; i < RIG_FLOWS; i++) {
         struct flow *flow = &rig->flow[i];
@@ -313,7 +313,7 @@ static void let_handles_go(struct rig *rig)
 }
 
 /* The peer is silent from here on: every record must go away by itself. */
-bool host_drain(struct rig *rig)
+bool host_drain(struct wh_rig *rig)
 {
     wh_stats stats = { .size = sizeof stats };
     rig->memory.fail_from = 0;
@@ -344,7 +344,7 @@ bool host_drain(struct rig *rig)
     return broken == NULL || rig_fail(rig, "wh_check at the end: %s", broken);
 }
 
-bool host_stop(struct rig *rig)
+bool host_stop(struct wh_rig *rig)
 {
     if (rig->host != NULL)
         wh_stack_free(rig->host);

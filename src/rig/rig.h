@@ -103,7 +103,7 @@ struct rig_listener {
     uint32_t events;
 };
 
-struct rig {
+struct wh_rig {
     const struct script *script, *prelude;
     const struct block *scenario;
     const struct variant *variant;
@@ -154,47 +154,47 @@ struct rig {
 /* ---------------------------------------------------------------- run.c -- */
 
 /* Runs one scenario once. True if it passed; else rig->why and the transcript tell. */
-bool rig_run(struct rig *rig, const struct script *script, const struct script *prelude,
+bool rig_run(struct wh_rig *rig, const struct script *script, const struct script *prelude,
              const struct block *scenario, const struct variant *variant, unsigned combination);
-void rig_free(struct rig *rig);
+void rig_free(struct wh_rig *rig);
 /* The variants that this scenario runs in; returns how many, at most 8. */
 unsigned rig_variants(const struct block *scenario, const struct variant **variants);
 /* The words of the loops' values in this combination, to text[160]; returns text. */
 char *rig_combination_text(const struct block *scenario, unsigned combination, char *text);
 
 /* Always false: `return rig_fail(...)`. */
-bool rig_fail(struct rig *rig, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool rig_fail(struct wh_rig *rig, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---------------------------------------------------------- statement.c -- */
 
 /* Runs one statement: words without flow prefix and $NAMEs. */
-bool statement_run(struct rig *rig, char **word, unsigned words);
+bool statement_run(struct wh_rig *rig, char **word, unsigned words);
 
 /* --------------------------------------------------------------- host.c -- */
 
-bool host_start(struct rig *rig);
+bool host_start(struct wh_rig *rig);
 /* Takes everything that leaves now, and the events. */
-bool host_pump(struct rig *rig);
+bool host_pump(struct wh_rig *rig);
 /* Lets time pass to `when`, or to the moment at which something leaves. */
-bool host_advance(struct rig *rig, wh_time when);
+bool host_advance(struct wh_rig *rig, wh_time when);
 /* The same, but nothing may leave. */
-bool host_silence(struct rig *rig, wh_time when);
+bool host_silence(struct wh_rig *rig, wh_time when);
 /* Nothing may have left that no line has named. */
-bool host_quiet(struct rig *rig);
+bool host_quiet(struct wh_rig *rig);
 /* Hands frames to the host: one now, or with the batch. */
-bool host_arrives(struct rig *rig, const uint8_t *bytes, size_t length, uint16_t segment_size,
+bool host_arrives(struct wh_rig *rig, const uint8_t *bytes, size_t length, uint16_t segment_size,
                   bool partial);
-bool host_flush(struct rig *rig);
+bool host_flush(struct wh_rig *rig);
 /* Closes everything, lets time pass, and looks for what was left behind. */
-bool host_drain(struct rig *rig);
-bool host_stop(struct rig *rig);
-struct leaving *host_next(struct rig *rig);
-void host_drop(struct rig *rig);
+bool host_drain(struct wh_rig *rig);
+bool host_stop(struct wh_rig *rig);
+struct leaving *host_next(struct wh_rig *rig);
+void host_drop(struct wh_rig *rig);
 
 /* --------------------------------------------------------------- flow.c -- */
 
-void flow_init(struct rig *rig, struct flow *flow, char name);
-struct flow *flow_find(struct rig *rig, const wh_endpoint *ours, const wh_endpoint *theirs);
+void flow_init(struct wh_rig *rig, struct flow *flow, char name);
+struct flow *flow_find(struct wh_rig *rig, const wh_endpoint *ours, const wh_endpoint *theirs);
 /* A new incarnation: forgets the host's numbers; the peer's begin at peer_iss. */
 void flow_again(struct flow *flow, uint32_t peer_iss);
 /* Keeps track of a segment that arrived or left. */
@@ -207,7 +207,7 @@ bool flow_stamps(const struct flow *flow);
 /* ------------------------------------------------------------- packet.c -- */
 
 /* The addresses scripts can name; false for an unknown name. */
-bool packet_address(const struct rig *rig, const char *name, wh_addr *addr);
+bool packet_address(const struct wh_rig *rig, const char *name, wh_addr *addr);
 
 enum spec_kind { SPEC_TCP, SPEC_ICMP, SPEC_UDP, SPEC_HEX };
 
@@ -261,13 +261,13 @@ struct spec {
 };
 
 /* Reads a line's words from FLAGS on. arriving: whose numbers SEQ and ACK are. */
-bool spec_parse(struct rig *rig, struct spec *spec, bool arriving, char **word, unsigned words);
-bool condition_parse(struct rig *rig, struct condition *condition, const char *word);
+bool spec_parse(struct wh_rig *rig, struct spec *spec, bool arriving, char **word, unsigned words);
+bool condition_parse(struct wh_rig *rig, struct condition *condition, const char *word);
 bool condition_holds(const struct condition *condition, int64_t value);
 char *condition_text(const struct condition *condition, char *text); /* text[40] */
 
 /* Makes the frame that a line describes and hands it to the host. */
-bool packet_arrives(struct rig *rig, struct spec *spec);
+bool packet_arrives(struct wh_rig *rig, struct spec *spec);
 /* The Internet checksum of bytes, by hand. */
 uint32_t packet_sum(const uint8_t *bytes, size_t length, uint32_t sum);
 uint16_t packet_fold(uint32_t sum);
@@ -294,33 +294,33 @@ struct seen {
     struct segment segment; /* TCP */
 };
 
-bool seen_parse(struct rig *rig, struct seen *seen, const struct leaving *leaving);
+bool seen_parse(struct wh_rig *rig, struct seen *seen, const struct leaving *leaving);
 /* What holds for everything that leaves, whatever the script says. */
-bool seen_check(struct rig *rig, const struct seen *seen);
+bool seen_check(struct wh_rig *rig, const struct seen *seen);
 void seen_track(struct seen *seen);
 /* In the words of the script, to text[150]. */
 void seen_text(const struct seen *seen, char *text, size_t room);
 /* The next frame must be this one, leaving between `from` and `to`. */
-bool expect_leaves(struct rig *rig, const struct spec *spec, wh_time from, wh_time to);
+bool expect_leaves(struct wh_rig *rig, const struct spec *spec, wh_time from, wh_time to);
 
 /* --------------------------------------------------------- transcript.c -- */
 
-void note_add(struct rig *rig, char mark, wh_time time, const char *format, ...)
+void note_add(struct wh_rig *rig, char mark, wh_time time, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* A segment in the words of the script. */
 void segment_text(const struct flow *flow, const struct segment *segment, bool arriving, char *text,
                   size_t room);
 /* The failed scenario, as lines that begin with "# ". */
-void transcript_print(const struct rig *rig);
+void transcript_print(const struct wh_rig *rig);
 
 /* --------------------------------------------------------------- call.c -- */
 
 /* What the application does; false in *known if the word is none of its. */
-bool call_run(struct rig *rig, char **word, unsigned words, bool *known);
+bool call_run(struct wh_rig *rig, char **word, unsigned words, bool *known);
 /* What the application can ask. */
-bool ask_run(struct rig *rig, char **word, unsigned words, bool *known);
+bool ask_run(struct wh_rig *rig, char **word, unsigned words, bool *known);
 /* Long transfers. */
-bool bulk_in(struct rig *rig, uint64_t bytes);
-bool bulk_out(struct rig *rig, uint64_t bytes, uint64_t drop_every);
+bool bulk_in(struct wh_rig *rig, uint64_t bytes);
+bool bulk_out(struct wh_rig *rig, uint64_t bytes, uint64_t drop_every);
 
 #endif

@@ -11,7 +11,7 @@
 
 /* What a macro was called with, and how often a repetition has run. */
 struct scope {
-    struct rig *rig;
+    struct wh_rig *rig;
     char **argument;
     unsigned arguments;
     unsigned depth;
@@ -69,7 +69,7 @@ static bool run_repeat(struct scope *scope, char **word, unsigned words, const s
 
 static bool run_together(struct scope *scope, const struct line *body, size_t lines)
 {
-    struct rig *rig = scope->rig;
+    struct wh_rig *rig = scope->rig;
     if (!host_start(rig) || !host_quiet(rig))
         return false;
     rig->together = true;
@@ -86,7 +86,8 @@ static bool run_macro(struct scope *scope, const struct block *macro, char **wor
     return run_lines(&inner, macro->line, macro->lines);
 }
 
-static const struct block *find_macro(struct rig *rig, char **word, unsigned words, unsigned *skip)
+static const struct block *find_macro(struct wh_rig *rig, char **word, unsigned words,
+                                      unsigned *skip)
 {
     char name[64];
     *skip = 1;
@@ -100,7 +101,7 @@ static const struct block *find_macro(struct rig *rig, char **word, unsigned wor
 }
 
 /* "b:" chooses the flow of a line; it may stand behind the time. */
-static struct flow *choose_flow(struct rig *rig, char **word, unsigned *words)
+static struct flow *choose_flow(struct wh_rig *rig, char **word, unsigned *words)
 {
     for (unsigned i = 0; i < 2 && i < *words; i++)
         if (word[i][0] >= 'a' && word[i][0] <= 'z' && word[i][1] == ':' && word[i][2] == 0) {
@@ -117,7 +118,7 @@ static struct flow *choose_flow(struct rig *rig, char **word, unsigned *words)
 static bool run_words(struct scope *scope, char **word, unsigned words, const struct line *line,
                       size_t lines)
 {
-    struct rig *rig = scope->rig;
+    struct wh_rig *rig = scope->rig;
     struct flow *at = rig->at;
     unsigned skip;
     rig->at = choose_flow(rig, word, &words);
@@ -161,7 +162,7 @@ static unsigned substitute(struct scope *scope, const struct line *line, char **
 
 static bool run_lines(struct scope *scope, const struct line *line, size_t lines)
 {
-    struct rig *rig = scope->rig;
+    struct wh_rig *rig = scope->rig;
     char *room = malloc(WORD_ROOM), *word[SCRIPT_WORDS];
     bool good = room != NULL;
     for (size_t i = 0; i < lines && good; i++) {
@@ -185,7 +186,7 @@ static bool run_lines(struct scope *scope, const struct line *line, size_t lines
     return good;
 }
 
-static void configure(struct rig *rig)
+static void configure(struct wh_rig *rig)
 {
     wh_config_init(&rig->config);
     for (size_t i = 0; i < sizeof rig->config.seed; i++)
@@ -196,7 +197,7 @@ static void configure(struct rig *rig)
     flow_init(rig, rig->at, 'a');
 }
 
-bool rig_run(struct rig *rig, const struct script *script, const struct script *prelude,
+bool rig_run(struct wh_rig *rig, const struct script *script, const struct script *prelude,
              const struct block *scenario, const struct variant *variant, unsigned combination)
 {
     memset(rig, 0, sizeof *rig);
@@ -217,7 +218,7 @@ bool rig_run(struct rig *rig, const struct script *script, const struct script *
     return host_stop(rig) && good;
 }
 
-void rig_free(struct rig *rig)
+void rig_free(struct wh_rig *rig)
 {
     for (size_t i = 0; i < RIG_FLOWS; i++) {
         stream_clear(&rig->flow[i].sent);

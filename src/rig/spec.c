@@ -7,7 +7,7 @@
 #include "rig/rig.h"
 
 struct reader {
-    struct rig *rig;
+    struct wh_rig *rig;
     struct spec *spec;
     bool arriving;
     char **word;
@@ -56,7 +56,7 @@ static bool sequence(struct reader *in, uint32_t base, bool *any, uint32_t *out)
     return true;
 }
 
-bool condition_parse(struct rig *rig, struct condition *condition, const char *word)
+bool condition_parse(struct wh_rig *rig, struct condition *condition, const char *word)
 {
     condition->compare = COMPARE_EQUAL;
     if (word[0] == '>' || word[0] == '<') {
@@ -353,7 +353,7 @@ static bool kind(struct reader *in)
     return true;
 }
 
-bool spec_parse(struct rig *rig, struct spec *spec, bool arriving, char **word, unsigned words)
+bool spec_parse(struct wh_rig *rig, struct spec *spec, bool arriving, char **word, unsigned words)
 {
     struct reader in = { rig, spec, arriving, word, words, 0 };
     memset(spec, 0, sizeof *spec);

@@ -11,7 +11,7 @@
 /* Of a long transcript the end is what matters. */
 #define SHOWN 60
 
-void note_add(struct rig *rig, char mark, wh_time time, const char *format, ...)
+void note_add(struct wh_rig *rig, char mark, wh_time time, const char *format, ...)
 {
     if (rig->notes == rig->note_room) {
         rig->note_room = rig->note_room == 0 ? 64 : rig->note_room * 2;
@@ -75,7 +75,7 @@ void segment_text(const struct flow *flow, const struct segment *segment, bool a
             options->sack[i].left - ack_base, options->sack[i].right - ack_base);
 }
 
-bool rig_fail(struct rig *rig, const char *format, ...)
+bool rig_fail(struct wh_rig *rig, const char *format, ...)
 {
     if (rig->failed)
         return false;
@@ -97,7 +97,7 @@ static void print_lines(const char *text)
     }
 }
 
-static void print_script(const struct rig *rig)
+static void print_script(const struct wh_rig *rig)
 {
     const struct block *scenario = rig->scenario;
     printf("#\n# the script:\n");
@@ -112,7 +112,7 @@ static void print_script(const struct rig *rig)
         printf("# >       (after the last line: the end of the scenario)\n");
 }
 
-void transcript_print(const struct rig *rig)
+void transcript_print(const struct wh_rig *rig)
 {
     char time[24];
     size_t first = rig->notes > SHOWN ? rig->notes - SHOWN : 0;

@@ -177,7 +177,7 @@ static void checksums_by_hand(void **state)
 
 static void conditions_compare(void **state)
 {
-    static struct rig rig;
+    static struct wh_rig rig;
     struct condition condition;
     static struct flow flow;
     rig.at = &flow;

@@ -42,7 +42,7 @@ static void run_once(struct tally *tally, const struct script *script, const str
                      const struct block *scenario, const struct variant *variant,
                      unsigned combination)
 {
-    static struct rig rig;
+    static struct wh_rig rig;
     char loops[160];
     bool good = rig_run(&rig, script, prelude, scenario, variant, combination);
     rig_combination_text(scenario, combination, loops);
