@@ -187,11 +187,13 @@ static void take_reset(struct wh_conn *conn, const struct segment *segment)
 static void take_syn(struct wh_conn *conn, const struct segment *segment)
 {
     struct tcp *tcp = conn->tcp;
-    if (conn_state(conn) != WH_SYN_RECEIVED || segment->seq != conn->irs) {
+    bool crossing = (segment->flags & WH_ACK) && segment->ack == conn->iss + 1;
+    if (conn_state(conn) != WH_SYN_RECEIVED || segment->seq != conn->irs ||
+        ((segment->flags & WH_ACK) && !crossing)) {
         tcp_challenge(conn, WH_WHY_SYN_IN_CONNECTION);
         return;
     }
-    if ((segment->flags & WH_ACK) && segment->ack == conn->iss + 1) {
+    if (crossing) {
         /* The crossing SYN,ACK of a simultaneous open (RFC 9293 3.5, figure 7; A.2). */
         ecn_agree(conn, segment->flags);
         if (tcp_acknowledgement(conn, segment)) {
@@ -258,7 +260,7 @@ static void arrive_synchronized(struct wh_conn *conn, const struct segment *segm
     bool acceptable = tcp_acceptable(conn->rcv_nxt, window, segment->seq, segment_length(segment));
     if (!acceptable) {
         /* MUST-66: with the window shut, ACK and URG of a segment at RCV.NXT still count. */
-        if (window != 0 || segment->seq != conn->rcv_nxt) {
+        if (window != 0 || segment->seq != conn->rcv_nxt || !(segment->flags & WH_ACK)) {
             answer_unacceptable(conn, segment);
             return;
         }

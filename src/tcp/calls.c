@@ -293,10 +293,12 @@ void tcp_abort(struct wh_conn *conn, wh_reason reason)
     case WH_CLOSING:
     case WH_LAST_ACK:
         /*
-         * RFC 9293 3.10.5 sends nothing here, since 3.10.4 enters these states with the FIN.
-         * They bear the name already while data holds the FIN back: that peer must be told.
+         * RFC 9293 3.10.5 sends nothing here, since 3.10.4 enters these states with the FIN. They
+         * bear the name already while data holds the FIN back: that peer must be told. And after a
+         * close over unread data what we sent may still be in flight: its receiver must not wait for
+         * it in vain (SHLD-3).
          */
-        if (!conn->fin_sent) {
+        if (!conn->fin_sent || reason == WH_WHY_UNREAD_AT_CLOSE) {
             send_reset(conn, reason);
         }
         break;
