@@ -56,10 +56,13 @@ void tcp_open_passive(struct wh_conn *conn, const struct segment *syn, uint32_t 
 
 static int check_send(const struct wh_conn *conn)
 {
-    if (conn_over(conn)) {
-        return conn->error != 0 ? conn->error : WH_E_NOTCONN;
+    if (conn_over(conn) && conn->error != 0) {
+        return conn->error;
     }
-    return conn->write_shut ? WH_E_PIPE : WH_OK;
+    if (conn->write_shut) {
+        return WH_E_PIPE; /* so it stays when the connection has come to its orderly end */
+    }
+    return conn_over(conn) ? WH_E_NOTCONN : WH_OK;
 }
 
 /* Chunks appended behind `last` learn the sequence number of their first byte. */
