@@ -149,6 +149,17 @@ bool seen_check(struct wh_rig *rig, const struct seen *seen)
     return packet_fold(sum) == 0xffff || rig_fail(rig, "wrong checksum");
 }
 
+bool seen_accept(struct wh_rig *rig, struct seen *seen)
+{
+    const struct leaving *leaving = host_next(rig);
+    char text[150];
+    if (!seen_parse(rig, seen, leaving))
+        return false;
+    seen_text(seen, text, sizeof text);
+    note_add(rig, '>', leaving->time, "%s", text);
+    return seen_check(rig, seen);
+}
+
 void seen_track(struct seen *seen)
 {
     struct flow *flow = seen->flow;

@@ -332,6 +332,8 @@ struct seen {
 bool seen_parse(struct wh_rig *rig, struct seen *seen, const struct leaving *leaving);
 /* What holds for everything that leaves, whatever the script says. */
 bool seen_check(struct wh_rig *rig, const struct seen *seen);
+/* Both, for the next frame that left, whatever it is; it is noted. */
+bool seen_accept(struct wh_rig *rig, struct seen *seen);
 void seen_track(struct seen *seen);
 /* In the words of the script, to text[150]. */
 void seen_text(const struct seen *seen, char *text, size_t room);

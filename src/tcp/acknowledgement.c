@@ -39,7 +39,8 @@ static void open_established(struct wh_conn *conn, const struct segment *segment
     conn->snd_wl1 = segment->seq;
     conn->snd_wl2 = segment->ack;
     conn->snd_wnd = (uint32_t)segment->window << ((segment->flags & WH_SYN) ? 0 : conn->snd_scale);
-    conn->max_snd_wnd = MAX(conn->max_snd_wnd, conn->snd_wnd); /* the SYN's counts too (RFC 5961 5.2) */
+    conn->max_snd_wnd =
+        MAX(conn->max_snd_wnd, conn->snd_wnd); /* the SYN's counts too (RFC 5961 5.2) */
     conn_step(conn, WH_ON_SYN_ACKED, WH_WHY_BY_SEGMENT);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "tap.h"
 #include "wire/segment.h"
 #include "world.h"
 
@@ -40,15 +41,6 @@ struct net {
     struct counted memory[SIDES];
     wh_time now;
 };
-
-static const char *wrong;
-
-static void expect(bool good, const char *what)
-{
-    if (!good && wrong == NULL) {
-        wrong = what;
-    }
-}
 
 /* The two bits of RFC 3168 5 in an IP header. */
 static unsigned ecn_of(const uint8_t *ip) { return (ip[0] >> 4 == 4 ? ip[1] : ip[1] >> 4) & 3; }
@@ -197,7 +189,8 @@ static void write_and_read(struct ends *ends)
     int64_t n;
     while (ends->to != NULL && (n = wh_recv(ends->to, data, sizeof data)) > 0) {
         for (int64_t i = 0; i < n; i++) {
-            expect(data[i] == byte_at(ends->received + (uint64_t)i), "the bytes are those sent");
+            tap_expect(data[i] == byte_at(ends->received + (uint64_t)i),
+                       "the bytes are those sent");
         }
         ends->received += (uint64_t)n;
     }
@@ -228,19 +221,19 @@ static void stream(struct net *net, bool v6, wh_info *from, wh_info *to)
         write_and_read(&ends);
         net->now = MAX(net->now + 1, MIN(next, end));
     }
-    expect(ends.received == BYTES, "everything arrives");
+    tap_expect(ends.received == BYTES, "everything arrives");
     *from = (wh_info){ .size = sizeof *from };
     *to = (wh_info){ .size = sizeof *to };
     wh_info_get(ends.from, from);
     wh_info_get(ends.to, to);
-    expect(wh_check(net->host[A]) == NULL && wh_check(net->host[B]) == NULL, "wh_check");
+    tap_expect(wh_check(net->host[A]) == NULL && wh_check(net->host[B]) == NULL, "wh_check");
 }
 
 static void net_end(struct net *net)
 {
     for (int side = 0; side < SIDES; side++) {
         wh_stack_free(net->host[side]);
-        expect(net->memory[side].now == 0, "no memory is left behind");
+        tap_expect(net->memory[side].now == 0, "no memory is left behind");
     }
 }
 
@@ -252,16 +245,18 @@ static void with_ecn(bool v6)
     net_begin(&net, v6, 2);
     stream(&net, v6, &from, &to);
     const struct way *there = &net.way[A], *back = &net.way[B];
-    expect(from.ecn && to.ecn, "both have agreed on ECN");
-    expect(there->dropped == 0 && from.retransmissions == 0, "nothing is lost, nothing sent again");
-    expect(there->bad == 0 && back->bad == 0, "ECT on new data alone, CWR on nothing else");
-    expect(there->marked > 0 && to.marks_received == there->marked, "each mark is seen");
-    expect(back->ece > 0 && from.echoes_received == back->ece, "each echo is seen");
+    tap_expect(from.ecn && to.ecn, "both have agreed on ECN");
+    tap_expect(there->dropped == 0 && from.retransmissions == 0,
+               "nothing is lost, nothing sent again");
+    tap_expect(there->bad == 0 && back->bad == 0, "ECT on new data alone, CWR on nothing else");
+    tap_expect(there->marked > 0 && to.marks_received == there->marked, "each mark is seen");
+    tap_expect(back->ece > 0 && from.echoes_received == back->ece, "each echo is seen");
     uint64_t cuts = wh_count(net.host[A], WH_WHY_ECN_ECHO);
-    expect(cuts >= 3 && cuts < 100, "the window is cut, again and again, but not for each mark");
-    expect(there->cwr == cuts || there->cwr + 1 == cuts, "each cut is told by CWR, once");
+    tap_expect(cuts >= 3 && cuts < 100,
+               "the window is cut, again and again, but not for each mark");
+    tap_expect(there->cwr == cuts || there->cwr + 1 == cuts, "each cut is told by CWR, once");
     /* 32 MB take 2.7 s with headers; half of a window of twice the path still fills it. */
-    expect(net.now < WH_SECOND + 3000 * WH_MILLISECOND, "the path is kept busy");
+    tap_expect(net.now < WH_SECOND + 3000 * WH_MILLISECOND, "the path is kept busy");
     net_end(&net);
 }
 
@@ -273,32 +268,17 @@ static void without_ecn(void)
     wh_info from, to;
     net_begin(&net, false, 0);
     stream(&net, false, &from, &to);
-    expect(!from.ecn && !to.ecn && net.way[A].ect == 0, "nothing may be marked");
-    expect(net.way[A].dropped > 0 && from.retransmissions > 0, "the queue overflows");
+    tap_expect(!from.ecn && !to.ecn && net.way[A].ect == 0, "nothing may be marked");
+    tap_expect(net.way[A].dropped > 0 && from.retransmissions > 0, "the queue overflows");
     net_end(&net);
 }
 
 int main(void)
 {
-    static const struct {
-        const char *title;
-        void (*run)(void);
-    } tests[] = {
+    static const struct tap_test tests[] = {
         { "SHLD-8 a queue that marks loses nothing, and is kept busy (IPv4)", four_with_ecn },
         { "SHLD-8 a queue that marks loses nothing, and is kept busy (IPv6)", six_with_ecn },
         { "SHLD-8 without ECN the same queue drops", without_ecn },
     };
-    unsigned count = sizeof tests / sizeof tests[0], failed = 0;
-    printf("TAP version 13\n");
-    for (unsigned i = 0; i < count; i++) {
-        wrong = NULL;
-        tests[i].run();
-        printf("%s %u - %s\n", wrong == NULL ? "ok" : "not ok", i + 1, tests[i].title);
-        if (wrong != NULL) {
-            printf("#   this does not hold: %s\n", wrong);
-            failed++;
-        }
-    }
-    printf("1..%u\n# %u passed, %u failed\n", count, count - failed, failed);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return tap_main(tests, sizeof tests / sizeof tests[0]);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "tap.h"
 #include "world.h"
 
 #define OPENS 1000
@@ -17,16 +18,6 @@
 #define CYCLE ((UINT64_C(1) << 32) * STEP)
 
 static struct counted memory;
-
-/* What has gone wrong in the test that runs, or NULL. */
-static const char *wrong;
-
-static void expect(bool good, const char *what)
-{
-    if (!good && wrong == NULL) {
-        wrong = what;
-    }
-}
 
 static wh_stack *new_host(uint64_t seed, uint8_t number, wh_time now)
 {
@@ -72,7 +63,7 @@ static uint32_t open_once(wh_stack *host, struct opening *opening, wh_time now, 
     options.local.port = opening->port;
     options.remote = (wh_endpoint){ opening->remote, opening->remote_port };
     if (wh_connect(host, &options, now, &conn) < 0 || take_frame(host, now, syn) < 40) {
-        expect(false, "an open sends its SYN at once");
+        tap_expect(false, "an open sends its SYN at once");
         return 0;
     }
     opening->port = get16(syn + 20);
@@ -98,14 +89,14 @@ static void one_tuple_advances_by_the_clock(void)
         wh_time step = (wh_time)i * 37 * STEP;
         now += step;
         uint32_t next = open_to(host, remote, 80, 5000, now);
-        expect(next - last == (uint32_t)(step / STEP), "one step in 4 microseconds");
+        tap_expect(next - last == (uint32_t)(step / STEP), "one step in 4 microseconds");
         last = next;
     }
-    expect(open_to(host, remote, 80, 5000, now + 3) - last <= 1, "no more than the clock says");
-    expect(open_to(host, remote, 80, 5000, WH_SECOND + CYCLE) == first,
-           "the same number after 4.77 hours, and not before");
+    tap_expect(open_to(host, remote, 80, 5000, now + 3) - last <= 1, "no more than the clock says");
+    tap_expect(open_to(host, remote, 80, 5000, WH_SECOND + CYCLE) == first,
+               "the same number after 4.77 hours, and not before");
     wh_stack_free(host);
-    expect(memory.now == 0, "no memory is left behind");
+    tap_expect(memory.now == 0, "no memory is left behind");
 }
 
 /* The number of a SYN,ACK: a fresh host of the same seed each time, so that nothing but time differs. */
@@ -117,10 +108,10 @@ static uint32_t answer_once(const uint8_t *syn, size_t length, wh_time now)
     uint8_t answer[100] = { 0 };
     wh_listen_options_init(&options);
     options.local.port = 80;
-    expect(wh_listen(host, &options, &listener) >= 0, "a listener");
+    tap_expect(wh_listen(host, &options, &listener) >= 0, "a listener");
     wh_frame frame = { .slice = { { syn, length } }, .slices = 1, .length = (uint32_t)length };
     wh_input(host, &frame, 1, now);
-    expect(take_frame(host, now, answer) >= 40, "a SYN is answered");
+    tap_expect(take_frame(host, now, answer) >= 40, "a SYN is answered");
     wh_stack_free(host);
     return get32(answer + 24);
 }
@@ -135,11 +126,11 @@ static void answers_advance_by_the_clock(void)
     uint32_t first = answer_once(syn, get16(syn + 2), WH_SECOND);
     for (int i = 1; i < 100; i++) {
         uint32_t next = answer_once(syn, get16(syn + 2), WH_SECOND + (wh_time)i * 1000 * STEP);
-        expect(next - first == (uint32_t)i * 1000, "one step in 4 microseconds");
+        tap_expect(next - first == (uint32_t)i * 1000, "one step in 4 microseconds");
     }
     /* What a listener answers is no more to be guessed from its SYN than what it would open with. */
-    expect(first - get32(syn + 24) > 1000000 || get32(syn + 24) - first > 1000000,
-           "it does not follow the peer's number");
+    tap_expect(first - get32(syn + 24) > 1000000 || get32(syn + 24) - first > 1000000,
+               "it does not follow the peer's number");
 }
 
 /* Every bit of a thousand numbers at one instant is set in about half of them. */
@@ -153,8 +144,8 @@ static void look_random(const uint32_t *number, const char *what)
         }
     }
     for (unsigned bit = 0; bit < 32; bit++) {
-        expect(set[bit] > 405 && set[bit] < 595, what);
-        expect(changed[bit] > 405 && changed[bit] < 595, what);
+        tap_expect(set[bit] > 405 && set[bit] < 595, what);
+        tap_expect(changed[bit] > 405 && changed[bit] < 595, what);
     }
 }
 
@@ -188,7 +179,7 @@ static void the_secret_decides(void)
         wh_addr remote = wh_ipv4(10, 1, (uint8_t)(i / 200), (uint8_t)(2 + i % 200));
         uint32_t number = open_to(one, remote, 80, 5000, WH_SECOND);
         distance[i] = number - open_to(other, remote, 80, 5000, WH_SECOND);
-        expect(number == open_to(same, remote, 80, 5000, WH_SECOND), "same seed, same number");
+        tap_expect(number == open_to(same, remote, 80, 5000, WH_SECOND), "same seed, same number");
     }
     look_random(distance, "two secrets, numbers that have nothing to do with each other");
     wh_stack_free(one);
@@ -207,7 +198,7 @@ static void ports_do_not_count_up(void)
         struct opening opening = { wh_ipv4(10, 1, (uint8_t)(i / 200), (uint8_t)(2 + i % 200)), 80,
                                    0 };
         (void)open_once(host, &opening, WH_SECOND, syn);
-        expect(opening.port >= 49152, "a port of the dynamic range");
+        tap_expect(opening.port >= 49152, "a port of the dynamic range");
         steps += i > 0 && (uint16_t)(opening.port - last + 16) <= 32;
         high += opening.port >= 57344;
         different += seen[opening.port] == 0;
@@ -215,18 +206,15 @@ static void ports_do_not_count_up(void)
         last = opening.port;
     }
     /* Of 16384 ports: two in a row are this near by chance two times in a thousand. */
-    expect(steps < 15, "the port to one peer does not tell the port to the next");
-    expect(high > 405 && high < 595, "both halves of the range are used");
-    expect(different > 900, "a thousand peers, nearly as many ports");
+    tap_expect(steps < 15, "the port to one peer does not tell the port to the next");
+    tap_expect(high > 405 && high < 595, "both halves of the range are used");
+    tap_expect(different > 900, "a thousand peers, nearly as many ports");
     wh_stack_free(host);
 }
 
 int main(void)
 {
-    static const struct {
-        const char *title;
-        void (*run)(void);
-    } tests[] = {
+    static const struct tap_test tests[] = {
         { "MUST-8 O13 the numbers of one tuple advance by the clock of 4 microseconds",
           one_tuple_advances_by_the_clock },
         { "MUST-8 O13 so do those of SYN,ACKs", answers_advance_by_the_clock },
@@ -235,17 +223,5 @@ int main(void)
         { "O13 ports to different peers do not tell of each other (RFC 6056)",
           ports_do_not_count_up },
     };
-    unsigned count = sizeof tests / sizeof tests[0], failed = 0;
-    printf("TAP version 13\n");
-    for (unsigned i = 0; i < count; i++) {
-        wrong = NULL;
-        tests[i].run();
-        printf("%s %u - %s\n", wrong == NULL ? "ok" : "not ok", i + 1, tests[i].title);
-        if (wrong != NULL) {
-            printf("#   this does not hold: %s\n", wrong);
-            failed++;
-        }
-    }
-    printf("1..%u\n# %u passed, %u failed\n", count, count - failed, failed);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return tap_main(tests, sizeof tests / sizeof tests[0]);
 }
