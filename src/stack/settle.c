@@ -79,19 +79,36 @@ struct time_wait *stack_prior(const struct wh_stack *host, uint32_t position,
     return same ? entry : NULL;
 }
 
-void stack_forget_prior(struct wh_stack *host, uint32_t position, const struct tuple *tuple)
+/* Ends an entry of the past: the segment in progress is told by the arcs of its own record. */
+static void end_time_wait_aside(struct wh_stack *host, uint32_t position, wh_arc_event event,
+                                wh_reason reason)
 {
     struct tcp *tcp = &host->tcp;
+    wh_arc_event arc = tcp->arc;
+    wh_state after = tcp->after;
+    wh_reason why = tcp->reason;
+    stack_end_time_wait(host, position, event, reason);
+    tcp->arc = arc;
+    tcp->after = after;
+    tcp->reason = why;
+}
+
+void stack_forget_prior(struct wh_stack *host, uint32_t position, const struct tuple *tuple)
+{
     if (stack_prior(host, position, tuple) != NULL) {
-        /* The segment in progress is told by the arcs of its own connection, not by this one. */
-        wh_arc_event arc = tcp->arc;
-        wh_state after = tcp->after;
-        wh_reason reason = tcp->reason;
-        stack_end_time_wait(host, position, WH_ON_REOPENED, WH_WHY_TIME_WAIT_REUSED);
-        tcp->arc = arc;
-        tcp->after = after;
-        tcp->reason = reason;
+        end_time_wait_aside(host, position, WH_ON_REOPENED, WH_WHY_TIME_WAIT_REUSED);
     }
+}
+
+struct demux_entry stack_find(struct wh_stack *host, const struct tuple *tuple)
+{
+    struct demux_entry found = demux_find(&host->demux, demux_hash(&host->demux, tuple), tuple);
+    if (found.index != 0 && found.kind == RECORD_TIME_WAIT &&
+        stack_time_wait_over(host, time_wait_at(&host->time_waits, found.index))) {
+        end_time_wait_aside(host, found.index, WH_ON_TWO_MSL_OVER, WH_WHY_TWO_MSL);
+        found.index = 0;
+    }
+    return found;
 }
 
 void stack_restore_prior(struct wh_stack *host, uint32_t position, const struct tuple *tuple)
