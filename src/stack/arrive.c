@@ -35,6 +35,17 @@ static void arrive_closed(struct wh_stack *host, const struct segment *segment)
     reply_reset(tcp, segment, WH_CLOSED, WH_WHY_NO_CONNECTION);
 }
 
+/* For no record: a listener's, or nobody's. Returns the state it found. */
+static wh_state arrive_unknown(struct wh_stack *host, const struct segment *segment)
+{
+    struct wh_listener *listener = listener_find(host, &segment->tuple);
+    if (listener == NULL) {
+        arrive_closed(host, segment);
+        return WH_CLOSED;
+    }
+    return listener_arrive(host, listener, segment, 0);
+}
+
 static void arrive_time_wait(struct wh_stack *host, uint32_t position,
                              const struct segment *segment)
 {
@@ -66,15 +77,11 @@ static void arrive_time_wait(struct wh_stack *host, uint32_t position,
  */
 static wh_state dispatch(struct wh_stack *host, const struct segment *segment, unsigned *scale)
 {
-    struct demux_entry found = stack_find(host, &segment->tuple);
+    struct demux_entry found =
+        demux_find(&host->demux, demux_hash(&host->demux, &segment->tuple), &segment->tuple);
     *scale = 0;
     if (found.index == 0) {
-        struct wh_listener *listener = listener_find(host, &segment->tuple);
-        if (listener == NULL) {
-            arrive_closed(host, segment);
-            return WH_CLOSED;
-        }
-        return listener_arrive(host, listener, segment, 0);
+        return arrive_unknown(host, segment);
     }
     switch (found.kind) {
     case RECORD_CONNECTION: {
@@ -91,7 +98,12 @@ static wh_state dispatch(struct wh_stack *host, const struct segment *segment, u
         half_open_stack_arrive(host, found.index, segment);
         return WH_SYN_RECEIVED;
     }
-    case RECORD_TIME_WAIT: arrive_time_wait(host, found.index, segment); return WH_TIME_WAIT;
+    case RECORD_TIME_WAIT:
+        if (stack_time_wait_ended(host, found.index)) {
+            return arrive_unknown(host, segment);
+        }
+        arrive_time_wait(host, found.index, segment);
+        return WH_TIME_WAIT;
     default: held_arrive(host, pool_at(&host->helds, found.index), segment); return WH_LISTEN;
     }
 }

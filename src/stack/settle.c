@@ -100,15 +100,13 @@ void stack_forget_prior(struct wh_stack *host, uint32_t position, const struct t
     }
 }
 
-struct demux_entry stack_find(struct wh_stack *host, const struct tuple *tuple)
+bool stack_time_wait_ended(struct wh_stack *host, uint32_t position)
 {
-    struct demux_entry found = demux_find(&host->demux, demux_hash(&host->demux, tuple), tuple);
-    if (found.index != 0 && found.kind == RECORD_TIME_WAIT &&
-        stack_time_wait_over(host, time_wait_at(&host->time_waits, found.index))) {
-        end_time_wait_aside(host, found.index, WH_ON_TWO_MSL_OVER, WH_WHY_TWO_MSL);
-        found.index = 0;
+    bool over = stack_time_wait_over(host, time_wait_at(&host->time_waits, position));
+    if (over) {
+        end_time_wait_aside(host, position, WH_ON_TWO_MSL_OVER, WH_WHY_TWO_MSL);
     }
-    return found;
+    return over;
 }
 
 void stack_restore_prior(struct wh_stack *host, uint32_t position, const struct tuple *tuple)

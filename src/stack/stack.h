@@ -138,8 +138,8 @@ static inline bool stack_time_wait_over(const struct wh_stack *host, const struc
 {
     return !seq_lt(tcp_milliseconds(&host->tcp), entry->expires);
 }
-/* The record of these ends, or index 0; a TIME-WAIT entry whose 2MSL is over is ended on the way. */
-struct demux_entry stack_find(struct wh_stack *host, const struct tuple *tuple);
+/* True if it is over, and then ended. */
+bool stack_time_wait_ended(struct wh_stack *host, uint32_t position);
 /*
  * A SYN has reopened the entry at `position` (0: none). Forget: the new incarnation is
  * open. Restore: the SYN was an old duplicate, back to TIME-WAIT (RFC 9293 3.6.1, MAY-2).
