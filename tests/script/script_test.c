@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * script_test [--only ID] FILE...
+ * script_test [--stop] [--only ID] FILE...
  *
  * Runs every scenario of the files, in both address families and at several
  * places of the sequence space, and prints a line for each in the Test Anything
  * Protocol; for a failure the transcript and the script with the line marked.
+ * --only holds for the files behind it, until the next; --stop ends the run at
+ * the first failure.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,7 +18,10 @@
 
 struct tally {
     unsigned long passed, failed;
+    bool stop; /* at the first failure */
 };
+
+static bool stopped(const struct tally *tally) { return tally->stop && tally->failed != 0; }
 
 static char *read_file(const char *name)
 {
@@ -76,12 +81,12 @@ static bool run_file(struct tally *tally, const struct script *prelude, const ch
     bool good = script_parse(&script, name, text);
     if (!good)
         printf("Bail out! %s\n", script.error);
-    for (size_t i = 0; good && i < script.scenarios; i++) {
+    for (size_t i = 0; good && i < script.scenarios && !stopped(tally); i++) {
         const struct block *scenario = &script.scenario[i];
         const struct variant *variant[8];
         unsigned variants = rig_variants(scenario, variant);
         for (unsigned c = 0; chosen(scenario, only) && c < script_combinations(scenario); c++)
-            for (unsigned v = 0; v < variants; v++)
+            for (unsigned v = 0; v < variants && !stopped(tally); v++)
                 run_once(tally, &script, prelude, scenario, variant[v], c);
     }
     script_free(&script);
@@ -91,15 +96,17 @@ static bool run_file(struct tally *tally, const struct script *prelude, const ch
 
 int main(int argc, char **argv)
 {
-    struct tally tally = { 0, 0 };
+    struct tally tally = { 0, 0, false };
     struct script prelude;
     const char *only = NULL;
     bool good = script_parse(&prelude, "prelude", prelude_text);
     if (!good)
         printf("Bail out! %s\n", prelude.error);
     printf("TAP version 13\n");
-    for (int i = 1; good && i < argc; i++) {
-        if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+    for (int i = 1; good && i < argc && !stopped(&tally); i++) {
+        if (strcmp(argv[i], "--stop") == 0)
+            tally.stop = true;
+        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
             only = argv[++i];
         else
             good = run_file(&tally, &prelude, argv[i], only);
