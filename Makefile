@@ -6,6 +6,7 @@
 #   make demo       see it work: two hosts on a simulated link, then a real curl
 #   make check      every test and check, sanitized and optimised
 #   make bench      the figures, beside other stacks in the same run
+#   make docs       the generated parts of docs/, from what is built
 #   make install    into PREFIX (/usr/local), below DESTDIR if set
 #   make format     put the code in its form       make lint      clang-tidy and cppcheck
 #   make coverage   which lines tests reach        make mutants   which changes tests notice
@@ -17,7 +18,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 # Under another make, its job server is no business of Ninja's.
 unexport MAKEFLAGS MFLAGS
 
-.PHONY: all build demo check bench install format lint coverage mutants clean
+.PHONY: all build demo check bench docs install format lint coverage mutants clean
 .NOTPARALLEL:
 
 all:
@@ -47,6 +48,13 @@ bench:
 	@cmake --preset release -DWAVEHAND_BENCH=ON --log-level=WARNING >/dev/null
 	@cmake --build --preset release --target product bench
 	@bench/run $(BENCH)
+
+docs:
+	@tools/install-deps --dry-run check
+	@cmake --preset release -DWAVEHAND_TESTS=ON --log-level=WARNING >/dev/null
+	@cmake --build --preset release
+	@tools/pages
+	@tools/conformance build/release
 
 install: all
 	cmake --install build/release --prefix "$(PREFIX)"

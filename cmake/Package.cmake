@@ -23,21 +23,33 @@ if(WAVEHAND_LTO AND CMAKE_C_COMPILER_ID STREQUAL GNU)
   # Optimise across files now: the archive holds machine code, for any compiler of the embedder's.
   list(APPEND flags -flto=auto -flinker-output=nolto-rel)
 endif()
-add_custom_command(
-  OUTPUT libwavehand.a
-  COMMAND ${CMAKE_C_COMPILER} ${flags} -fPIC -fvisibility=hidden -nostdlib -r -o libwavehand.o ${objects}
-  COMMAND ${CMAKE_OBJCOPY} --localize-hidden libwavehand.o
-  COMMAND ${CMAKE_COMMAND} -E rm -f libwavehand.a
-  COMMAND ${CMAKE_AR} qcs libwavehand.a libwavehand.o
-  DEPENDS ${objects}
-  COMMAND_EXPAND_LISTS VERBATIM
-  COMMENT "Making libwavehand.a, internal names made local")
-add_custom_target(wavehand_static ALL DEPENDS libwavehand.a)
-add_dependencies(product wavehand_shared wavehand_static)
+
+# wavehand_archive(TARGET NAME object...): libNAME.a, of one object whose internal names are local.
+function(wavehand_archive target name)
+  add_custom_command(
+    OUTPUT lib${name}.a
+    COMMAND ${CMAKE_C_COMPILER} ${flags} -fPIC -fvisibility=hidden -nostdlib -r -o lib${name}.o ${ARGN}
+    COMMAND ${CMAKE_OBJCOPY} --localize-hidden lib${name}.o
+    COMMAND ${CMAKE_COMMAND} -E rm -f lib${name}.a
+    COMMAND ${CMAKE_AR} qcs lib${name}.a lib${name}.o
+    DEPENDS ${ARGN}
+    COMMAND_EXPAND_LISTS VERBATIM
+    COMMENT "Making lib${name}.a, internal names made local")
+  add_custom_target(${target} ALL DEPENDS lib${name}.a)
+endfunction()
+wavehand_archive(wavehand_static wavehand ${objects})
+
+# The scripted peer, for tests of programs that stand on the library: with the whole stack in it,
+# because the ladder of a failure needs what libwavehand hides.
+set(rig ${objects} $<TARGET_OBJECTS:wh_rig>
+  "$<FILTER:$<TARGET_OBJECTS:wh_view>,INCLUDE,/(rung|text|words)\\.c>")
+wavehand_archive(wavehand_rig wavehand-rig ${rig})
+add_dependencies(product wavehand_shared wavehand_static wavehand_rig)
 
 # Both descriptions find the files from where they are themselves, so that a tree may be moved.
 file(RELATIVE_PATH to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/wavehand.pc.in wavehand.pc @ONLY)
+configure_file(cmake/wavehand-rig.pc.in wavehand-rig.pc @ONLY)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/wavehand)
 include(CMakePackageConfigHelpers)
 configure_package_config_file(cmake/wavehandConfig.cmake.in wavehandConfig.cmake
@@ -47,12 +59,14 @@ write_basic_package_version_file(wavehandConfigVersion.cmake COMPATIBILITY SameM
 
 install(DIRECTORY include/wavehand DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(TARGETS wavehand_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES ${PROJECT_BINARY_DIR}/libwavehand.a DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES ${PROJECT_BINARY_DIR}/wavehand.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${PROJECT_BINARY_DIR}/libwavehand.a ${PROJECT_BINARY_DIR}/libwavehand-rig.a
+  DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES ${PROJECT_BINARY_DIR}/wavehand.pc ${PROJECT_BINARY_DIR}/wavehand-rig.pc
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES ${PROJECT_BINARY_DIR}/wavehandConfig.cmake ${PROJECT_BINARY_DIR}/wavehandConfigVersion.cmake
   DESTINATION ${package_dir})
 install(DIRECTORY man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE docs/testing-scripts.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 if(TARGET wavehand)
   install(TARGETS wavehand RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()

@@ -9,6 +9,13 @@
 # wavehand_test_program(TARGET target SOURCES file... LIBRARIES target...)
 #
 # An executable for tests, built with the warnings of everything else.
+#
+# wavehand_conformance(SOURCE file COMMAND program [argument...])
+#
+# Its TAP lines bear IDs of tests/conformance/list: tools/conformance runs it and writes what it
+# showed into docs/conformance.md. SOURCE is what a reader shall be led to, from the project's root;
+# the program is a target. What it prints must be the same on each machine. The rows are written by
+# wavehand_conformance_list() at the end.
 function(wavehand_test)
   cmake_parse_arguments(PARSE_ARGV 0 arg "SERIAL" "NAME;TIMEOUT" "COMMAND;LABELS;PROPERTIES")
   if(NOT arg_TIMEOUT)
@@ -48,4 +55,17 @@ function(wavehand_unit_tests)
       wavehand_test(NAME unit.${folder}.${base} COMMAND unit_${folder}_${base} LABELS unit)
     endforeach()
   endforeach()
+endfunction()
+
+function(wavehand_conformance)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "SOURCE" "COMMAND")
+  list(POP_FRONT arg_COMMAND program)
+  list(JOIN arg_COMMAND " " arguments)
+  set_property(GLOBAL APPEND PROPERTY WAVEHAND_CONFORMANCE "${arg_SOURCE}\t$<TARGET_FILE:${program}> ${arguments}\n")
+endfunction()
+
+function(wavehand_conformance_list)
+  get_property(rows GLOBAL PROPERTY WAVEHAND_CONFORMANCE)
+  list(JOIN rows "" text)
+  file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/conformance.txt CONTENT "${text}")
 endfunction()

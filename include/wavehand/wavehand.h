@@ -500,6 +500,8 @@ WH_API int wh_dgram_refuse(wh_dgram *dgram, const wh_datagram *datagram, wh_refu
 
 /* Times each reason occurred. */
 WH_API uint64_t wh_count(const wh_stack *host, wh_reason reason);
+/* Times the arc was taken, by whatever kind of record; 0 for an arc that does not exist. */
+WH_API uint64_t wh_arc_count(const wh_stack *host, wh_state from, wh_arc_event event);
 
 typedef struct wh_stats {
     size_t size;
@@ -608,6 +610,11 @@ WH_API const char *wh_reason_text(wh_reason reason);
 WH_API const char *wh_reason_source(wh_reason reason);
 /* Where the arc leads, WH_CLOSED included; -1 if RFC 9293 has no such arc. */
 WH_API int wh_arc(wh_state from, wh_arc_event event);
+/*
+ * The section behind the arc, "RFC 9293 3.10.7.4, eighth", or "ours: ..." where the RFC
+ * leaves it to us; "?" if there is no such arc.
+ */
+WH_API const char *wh_arc_source(wh_state from, wh_arc_event event);
 WH_API const char *wh_version(void);
 
 #ifdef __cplusplus

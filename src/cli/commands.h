@@ -17,9 +17,10 @@ enum {
 
 int cmd_run(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
+int cmd_script(int argc, char **argv);
 int cmd_fsm(int argc, char **argv);
 
 /* What `wavehand run --help` and `wavehand help run` print, and so on; each ends with a newline. */
-extern const char run_help[], demo_help[], fsm_help[];
+extern const char run_help[], demo_help[], script_help[], fsm_help[];
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * `wavehand demo`: a client fetches a page from a server, both of them ours, over
  * a simulated path in virtual time. It needs nothing of the system, and its exit
- * status says whether the page arrived whole and the connection closed in order
- * with nothing left behind.
+ * status says whether the page arrived whole and the connection ended as it was
+ * told to, with nothing left behind. What the programs do is in demo_programs.c.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,16 +12,16 @@
 #include <time.h>
 
 #include "cli/commands.h"
-#include "cli/options.h"
-#include "cli/outputs.h"
+#include "cli/demo_parts.h"
 #include "view/words.h"
 
-#define COMMAND "wavehand demo"
-#define CLIENT LADDER_LEFT
-#define SERVER LADDER_RIGHT
+#define COMMAND DEMO_COMMAND
 #define SERVER_PORT 80
+/* Who opens from both ends must know the other's port beforehand. */
+#define CLIENT_PORT 50000
 #define PAGE_DEFAULT 16384
 #define PAGE_MOST 1000000000
+#define WAIT_MOST 3600000 /* ms */
 /* The virtual day that no conversation outlasts: user timeouts end what hangs long before. */
 #define LONGEST (24 * 3600 * WH_SECOND)
 #define BATCH 64
@@ -36,6 +36,12 @@ const char demo_help[] =
     "drawn. Time is virtual: the two minutes after the close pass in no time.\n"
     "\n"
     "  --bytes N        size of the page; 16384 if not given\n"
+    "  --silent         no page: the connection is opened and, 100 ms later, closed\n"
+    "  --open WHO       client (the usual), or both at once\n"
+    "  --close WHO      client (the usual), server, or both at once\n"
+    "  --reset WHO      client or server: instead of closing, this end resets\n"
+    "  --wait MS        milliseconds from one end's close to the other's; with 0 the\n"
+    "                   other FIN takes the acknowledgement along\n"
     "  --ipv6           over IPv6\n"
     "\n"
     "  --ladder[=FILE]  draw to FILE instead of standard output\n"
@@ -51,152 +57,8 @@ const char demo_help[] =
     "                   that every demo is the same\n"
     "  --help           this\n"
     "\n"
-    "The exit status is 0 if the page arrived whole, the connection closed in order\n"
+    "The exit status is 0 if the page arrived whole, the connection ended in order\n"
     "and nothing was left behind; 1 if not; 2 for wrong usage.\n";
-
-struct client {
-    wh_conn *conn;
-    uint64_t page;    /* bytes that the server announced */
-    uint64_t arrived; /* bytes of it */
-    char header[256];
-    size_t header_length;
-    bool header_read, corrupt, time_wait, done;
-    int error;
-};
-
-struct server {
-    wh_listener *listener;
-    wh_conn *conn;
-    char request[256];
-    size_t request_length;
-    bool answering, finished;
-    uint64_t queued; /* bytes of the answer */
-};
-
-struct demo {
-    struct options options;
-    uint64_t bytes;
-    bool ipv6;
-    struct outputs *outputs;
-    wh_stack *host[2];
-    wh_path *path;
-    wh_time now;
-    struct client client;
-    struct server server;
-};
-
-/* ------------------------------------------------------------- the page -- */
-
-static char page_byte(uint64_t at)
-{
-    static const char line[] = "From the three-way handshake to the four-way close.\n";
-    return line[at % (sizeof line - 1)];
-}
-
-static const char request[] = "GET / HTTP/1.1\r\nHost: server\r\nUser-Agent: wavehand\r\n\r\n";
-
-/* --------------------------------------------------------------- server -- */
-
-static void server_reads(struct server *server)
-{
-    int64_t n;
-    char scrap[512];
-    while ((n = wh_recv(server->conn, scrap, sizeof scrap)) > 0) {
-        size_t room = sizeof server->request - 1 - server->request_length;
-        size_t taken = (size_t)n < room ? (size_t)n : room;
-        memcpy(server->request + server->request_length, scrap, taken);
-        server->request_length += taken;
-        server->request[server->request_length] = '\0';
-    }
-    server->answering = server->answering || strstr(server->request, "\r\n\r\n") != NULL;
-}
-
-/* Queues as much of the answer as there is room for; true when all of it is queued. */
-static bool server_writes(struct server *server, uint64_t bytes)
-{
-    char header[128], piece[8192];
-    size_t header_length = (size_t)snprintf(header, sizeof header,
-                                            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
-                                            "Content-Length: %" PRIu64 "\r\n\r\n",
-                                            bytes);
-    while (server->queued < header_length + bytes) {
-        size_t n = 0;
-        for (; n < sizeof piece && server->queued + n < header_length + bytes; n++) {
-            uint64_t at = server->queued + n;
-            if (at < header_length) {
-                piece[n] = header[at];
-            } else {
-                piece[n] = page_byte(at - header_length);
-            }
-        }
-        bool last = server->queued + n == header_length + bytes;
-        int64_t taken = wh_send(server->conn, piece, n, last ? 0 : WH_SEND_MORE);
-        if (taken <= 0) {
-            return false;
-        }
-        server->queued += (uint64_t)taken;
-    }
-    return true;
-}
-
-static void server_acts(struct demo *demo, uint32_t ready)
-{
-    struct server *server = &demo->server;
-    if (ready & (WH_READABLE | WH_EOF)) {
-        server_reads(server);
-    }
-    if (server->answering && !server->finished) {
-        server->finished = server_writes(server, demo->bytes);
-        wh_watch(server->conn,
-                 server->finished ? WH_WATCH_DEFAULT : WH_WATCH_DEFAULT | WH_WRITABLE);
-    }
-    if (ready & (WH_EOF | WH_DEAD)) {
-        wh_close(server->conn);
-        server->conn = NULL;
-    }
-}
-
-/* --------------------------------------------------------------- client -- */
-
-static void client_takes(struct client *client, const char *bytes, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (client->header_read) {
-            client->corrupt = client->corrupt || bytes[i] != page_byte(client->arrived);
-            client->arrived++;
-        } else if (client->header_length + 1 < sizeof client->header) {
-            client->header[client->header_length++] = bytes[i];
-            client->header[client->header_length] = '\0';
-            if (strstr(client->header, "\r\n\r\n") != NULL) {
-                client->header_read = true;
-                const char *length = strstr(client->header, "Content-Length: ");
-                client->page = length != NULL ? strtoull(length + 16, NULL, 10) : 0;
-            }
-        } else {
-            client->corrupt = true;
-        }
-    }
-}
-
-static void client_acts(struct demo *demo, uint32_t ready)
-{
-    struct client *client = &demo->client;
-    char piece[8192];
-    int64_t n;
-    if (ready & WH_CONNECTED) {
-        wh_send(client->conn, request, sizeof request - 1, 0);
-    }
-    while (client->conn != NULL && (n = wh_recv(client->conn, piece, sizeof piece)) > 0) {
-        client_takes(client, piece, (size_t)n);
-    }
-    bool whole = client->header_read && client->arrived >= client->page;
-    if (whole || (ready & (WH_EOF | WH_DEAD))) {
-        client->error = wh_conn_error(client->conn);
-        client->done = whole;
-        wh_close(client->conn);
-        client->conn = NULL;
-    }
-}
 
 /* ---------------------------------------------------------------- world -- */
 
@@ -258,17 +120,31 @@ static int open_outputs(struct demo *demo)
     return demo->outputs != NULL ? 0 : -1;
 }
 
+static bool connect_from(struct demo *demo, enum ladder_side side)
+{
+    wh_connect_options connecting;
+    wh_connect_options_init(&connecting);
+    if (demo->both_open) {
+        connecting.local.port = side == CLIENT ? CLIENT_PORT : SERVER_PORT;
+    }
+    connecting.remote.addr = address_of(demo, side == CLIENT ? SERVER : CLIENT);
+    connecting.remote.port = side == CLIENT ? SERVER_PORT : CLIENT_PORT;
+    return wh_connect(demo->host[side], &connecting, demo->now, &demo->program[side].conn) == WH_OK;
+}
+
 static bool begin(struct demo *demo)
 {
     wh_listen_options listening;
     wh_listen_options_init(&listening);
     listening.local.port = SERVER_PORT;
-    wh_connect_options connecting;
-    wh_connect_options_init(&connecting);
-    connecting.remote = (wh_endpoint){ address_of(demo, SERVER), SERVER_PORT };
-    return make_host(demo, CLIENT) && make_host(demo, SERVER) &&
-           wh_listen(demo->host[SERVER], &listening, &demo->server.listener) == WH_OK &&
-           wh_connect(demo->host[CLIENT], &connecting, demo->now, &demo->client.conn) == WH_OK;
+    demo->program[CLIENT].close_at = demo->program[SERVER].close_at = WH_NEVER;
+    if (!make_host(demo, CLIENT) || !make_host(demo, SERVER)) {
+        return false;
+    }
+    wh_listener **listener = &demo->program[SERVER].listener;
+    bool ready = demo->both_open ? connect_from(demo, SERVER)
+                                 : wh_listen(demo->host[SERVER], &listening, listener) == WH_OK;
+    return ready && connect_from(demo, CLIENT);
 }
 
 /* Moves what is ready to move at this instant; false if nothing was. */
@@ -290,45 +166,23 @@ static bool move_frames(struct demo *demo, enum ladder_side side)
     return sent + arrived > 0;
 }
 
-static bool serve_events(struct demo *demo, enum ladder_side side)
-{
-    wh_event events[8];
-    size_t n = wh_events(demo->host[side], events, sizeof events / sizeof events[0]);
-    for (size_t i = 0; i < n; i++) {
-        if (events[i].listener != NULL) {
-            wh_conn *conn;
-            if (wh_accept(events[i].listener, NULL, &conn) == WH_OK) {
-                demo->server.conn = conn;
-                wh_set(conn, WH_OPT_NAGLE,
-                       0); /* as web servers do: the end of the page waits for no ACK */
-            }
-        } else if (side == CLIENT && events[i].conn == demo->client.conn &&
-                   events[i].conn != NULL) {
-            client_acts(demo, events[i].ready);
-        } else if (side == SERVER && events[i].conn == demo->server.conn &&
-                   events[i].conn != NULL) {
-            server_acts(demo, events[i].ready);
-        }
-    }
-    if (n > 0) {
-        outputs_calls(demo->outputs, side, demo->host[side]);
-    }
-    return n > 0;
-}
-
-/* TIME-WAIT is a stretch of time that only the client should go through. */
+/* TIME-WAIT is a stretch of time that some end should go through. */
 static void watch_time_wait(struct demo *demo)
 {
-    wh_cursor cursor = { 0 };
-    wh_entry entry;
-    while (!demo->client.time_wait && wh_each(demo->host[CLIENT], &cursor, &entry)) {
-        demo->client.time_wait = entry.state == WH_TIME_WAIT;
+    for (int s = 0; s < 2; s++) {
+        wh_cursor cursor = { 0 };
+        wh_entry entry;
+        while (!demo->program[s].time_wait && wh_each(demo->host[s], &cursor, &entry)) {
+            demo->program[s].time_wait = entry.state == WH_TIME_WAIT;
+        }
     }
 }
 
 static wh_time earliest(const struct demo *demo)
 {
     wh_time when = wh_path_wake(demo->path);
+    wh_time programs = programs_wake(demo);
+    when = programs < when ? programs : when;
     for (int s = 0; s < 2; s++) {
         wh_time wake = wh_wake(demo->host[s]);
         when = wake < when ? wake : when;
@@ -336,14 +190,24 @@ static wh_time earliest(const struct demo *demo)
     return when;
 }
 
-/* What happens at this instant: the hosts first, as on a machine whose programs wait for their turn. */
+static bool programs_turn(struct demo *demo)
+{
+    bool busy = programs_hear(demo, CLIENT) | programs_hear(demo, SERVER);
+    return programs_close(demo) | busy;
+}
+
+/*
+ * What happens at this instant: the hosts first, as on a machine whose programs wait for their
+ * turn. Programs that wait for nothing, not even their turn, close before the host acknowledges.
+ */
 static void settle(struct demo *demo)
 {
     bool busy = true;
+    bool prompt = demo->waits && demo->wait == 0;
     for (unsigned round = 0; busy && round < ROUNDS; round++) {
         busy = move_frames(demo, CLIENT) | move_frames(demo, SERVER);
-        if (!busy) {
-            busy = serve_events(demo, CLIENT) | serve_events(demo, SERVER);
+        if (!busy || prompt) {
+            busy |= programs_turn(demo);
         }
     }
 }
@@ -373,27 +237,67 @@ static bool is_empty(wh_stack *host)
            stats.timers == 0 && stats.frames_lent == 0;
 }
 
-/* One line that says how it went, and the exit status. */
-static int verdict(struct demo *demo, wh_time took)
+/* Who closes first waits 2MSL; of two that close at once, both or (if a FIN was lost) one. */
+static bool time_wait_in_order(const struct demo *demo)
 {
-    struct client *client = &demo->client;
+    bool client = demo->program[CLIENT].time_wait, server = demo->program[SERVER].time_wait;
+    switch (demo->closing) {
+    case SIDE(CLIENT): return client;
+    case SIDE(SERVER): return server;
+    case SIDE(CLIENT) | SIDE(SERVER): return client || server;
+    default: return true; /* reset: there is nothing to wait for */
+    }
+}
+
+static const char *closer(const struct demo *demo)
+{
+    return demo->closing == SIDE(SERVER) ? "server" : "client";
+}
+
+/* What the connection died of, if it should not have; to be reset may have been the plan. */
+static int died_of(const struct demo *demo)
+{
+    bool to_be_reset = demo->resetting != 0 && demo->over;
+    int client = demo->program[CLIENT].error, server = demo->program[SERVER].error;
+    if (client != 0 && !(to_be_reset && client == WH_E_CONNRESET)) {
+        return client;
+    }
+    return demo->silent && server != 0 && !(to_be_reset && server == WH_E_CONNRESET) ? server : 0;
+}
+
+/* One line that says how it went, and the exit status. */
+static int verdict(const struct demo *demo, wh_time took)
+{
+    const struct page *page = &demo->page;
     char bytes[WORDS], duration[WORDS];
-    words_bytes(client->arrived, bytes);
-    if (client->error != 0) {
-        options_complain(COMMAND, "the page did not arrive: %s", wh_strerror(client->error));
-    } else if (!client->done || client->arrived != demo->bytes) {
+    words_bytes(page->arrived, bytes);
+    words_duration(took, duration);
+    const char *end = demo->resetting != 0 ? "was reset" : "closed in order";
+    if (died_of(demo) != 0) {
+        options_complain(COMMAND, "%s: %s",
+                         demo->silent ? "the connection failed" : "the page did not arrive",
+                         wh_strerror(died_of(demo)));
+    } else if (!demo->silent && (!page->whole || page->arrived != demo->bytes)) {
         options_complain(COMMAND, "only %" PRIu64 " of %" PRIu64 " bytes of the page arrived",
-                         client->arrived, demo->bytes);
-    } else if (client->corrupt) {
+                         page->arrived, demo->bytes);
+    } else if (page->corrupt) {
         options_complain(COMMAND, "the page arrived with wrong bytes in it");
-    } else if (!client->time_wait) {
-        options_complain(COMMAND, "the page arrived whole, but the client never reached TIME-WAIT");
+    } else if (!time_wait_in_order(demo)) {
+        options_complain(COMMAND, "%s the %s never reached TIME-WAIT",
+                         demo->silent ? "the connection was opened, but"
+                                      : "the page arrived whole, but",
+                         closer(demo));
     } else if (!is_empty(demo->host[CLIENT]) || !is_empty(demo->host[SERVER])) {
         options_complain(COMMAND, "something was left behind: connections, timers or frames");
+    } else if (demo->silent) {
+        printf("The connection %s, and after %s of virtual time nothing is left\n"
+               "of it at either end.\n",
+               end, duration);
+        return EXIT_SUCCESS;
     } else {
-        printf("The page arrived whole (%s), the connection closed in order, and after\n"
+        printf("The page arrived whole (%s), the connection %s, and after\n"
                "%s of virtual time nothing is left of it at either end.\n",
-               bytes, words_duration(took, duration));
+               bytes, end, duration);
         return EXIT_SUCCESS;
     }
     return EXIT_DEMO_FAILED;
@@ -401,16 +305,54 @@ static int verdict(struct demo *demo, wh_time took)
 
 /* ------------------------------------------------------------- arguments -- */
 
-enum { OPT_BYTES = 1, OPT_IPV6 };
+enum { OPT_BYTES = 1, OPT_IPV6, OPT_SILENT, OPT_OPEN, OPT_CLOSE, OPT_RESET, OPT_WAIT };
+
+/* Who is meant: SIDE()s, of which only those in `allowed` go; 0, after one line about it, if none. */
+static unsigned who(const char *what, const char *words, unsigned allowed, const char *argument)
+{
+    static const char *const names[] = { NULL, "client", "server", "both" };
+    for (unsigned sides = 1; sides < 4; sides++) {
+        if ((allowed & SIDE(sides)) && strcmp(argument, names[sides]) == 0) {
+            return sides;
+        }
+    }
+    options_complain(COMMAND, "%s takes %s, not '%s'", what, words, argument);
+    return 0;
+}
 
 static int take(void *context, int val, const char *argument)
 {
     struct demo *demo = context;
-    if (val == OPT_IPV6) {
-        demo->ipv6 = true;
-        return 0;
+    const unsigned client = SIDE(SIDE(CLIENT)), server = SIDE(SIDE(SERVER));
+    const unsigned both = SIDE(SIDE(CLIENT) | SIDE(SERVER));
+    unsigned sides = 1;
+    switch (val) {
+    case OPT_IPV6: demo->ipv6 = true; break;
+    case OPT_SILENT: demo->silent = true; break;
+    case OPT_OPEN:
+        sides = who("--open", "client or both", client | both, argument);
+        demo->both_open = sides == (SIDE(CLIENT) | SIDE(SERVER));
+        break;
+    case OPT_CLOSE:
+        sides = who("--close", "client, server or both", client | server | both, argument);
+        demo->closing = sides;
+        demo->resetting = 0;
+        break;
+    case OPT_RESET:
+        sides = who("--reset", "client or server", client | server, argument);
+        demo->resetting = sides;
+        demo->closing = 0;
+        break;
+    case OPT_WAIT:
+        sides = options_number(COMMAND, "--wait", argument, 0, WAIT_MOST, &demo->wait);
+        demo->wait *= WH_MILLISECOND;
+        demo->waits = true;
+        break;
+    default:
+        sides = options_number(COMMAND, "--bytes", argument, 0, PAGE_MOST, &demo->bytes);
+        break;
     }
-    return options_number(COMMAND, "--bytes", argument, 0, PAGE_MOST, &demo->bytes) ? 0 : -1;
+    return sides != 0 ? 0 : -1;
 }
 
 static int run_demo(struct demo *demo)
@@ -443,9 +385,14 @@ int cmd_demo(int argc, char **argv)
     static const struct option own[] = {
         { "bytes", required_argument, NULL, OPT_BYTES },
         { "ipv6", no_argument, NULL, OPT_IPV6 },
+        { "silent", no_argument, NULL, OPT_SILENT },
+        { "open", required_argument, NULL, OPT_OPEN },
+        { "close", required_argument, NULL, OPT_CLOSE },
+        { "reset", required_argument, NULL, OPT_RESET },
+        { "wait", required_argument, NULL, OPT_WAIT },
         { 0 },
     };
-    struct demo demo = { .bytes = PAGE_DEFAULT };
+    struct demo demo = { .bytes = PAGE_DEFAULT, .closing = SIDE(CLIENT) };
     int status = EXIT_USAGE;
     int first = options_parse(&demo.options, COMMAND, argc, argv, own, take, &demo);
     if (first == OPTIONS_HELP) {

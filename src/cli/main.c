@@ -18,6 +18,7 @@ static const struct command {
 } commands[] = {
     { "run", cmd_run, run_help, "run a program in a private network whose other end is wavehand" },
     { "demo", cmd_demo, demo_help, "fetch a page between two simulated hosts, in virtual time" },
+    { "script", cmd_script, script_help, "run scripts of a peer on paper against the stack" },
     { "fsm", cmd_fsm, fsm_help, "draw the state machine that everything here runs on" },
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])

@@ -6,31 +6,48 @@
 
 #include "rig/rig.h"
 
-/* The state of the record for this flow, with or without a handle; CLOSED if there is none. */
-static wh_state state_of(struct rig *rig, const struct flow *flow)
+/* The record of this flow, with or without a handle. */
+static bool find_entry(struct wh_rig *rig, const struct flow *flow, wh_entry *entry)
 {
     wh_cursor cursor = { 0 };
+    while (wh_each(rig->host, &cursor, entry))
+        if (entry->local.port == flow->ours.port && entry->remote.port == flow->theirs.port &&
+            wh_addr_equal(&entry->local.addr, &flow->ours.addr) &&
+            wh_addr_equal(&entry->remote.addr, &flow->theirs.addr))
+            return true;
+    return false;
+}
+
+wh_state flow_state(struct wh_rig *rig, const struct flow *flow)
+{
     wh_entry entry;
     if (flow->conn != NULL && wh_conn_state(flow->conn) != WH_CLOSED)
         return wh_conn_state(flow->conn);
-    while (wh_each(rig->host, &cursor, &entry))
-        if (entry.local.port == flow->ours.port && entry.remote.port == flow->theirs.port &&
-            wh_addr_equal(&entry.local.addr, &flow->ours.addr) &&
-            wh_addr_equal(&entry.remote.addr, &flow->theirs.addr))
-            return entry.state;
-    return WH_CLOSED;
+    return find_entry(rig, flow, &entry) ? entry.state : WH_CLOSED;
 }
 
-static bool ask_state(struct rig *rig, char **word, unsigned words)
+/* The flow's connection: the script's, or that of the program under test. NULL after rig_fail. */
+static wh_conn *conn_of(struct wh_rig *rig)
+{
+    wh_entry entry;
+    if (rig->at->conn != NULL)
+        return rig->at->conn;
+    if (program_present(rig) && find_entry(rig, rig->at, &entry) && entry.conn != NULL)
+        return entry.conn;
+    rig_fail(rig, "the application has no connection on this flow");
+    return NULL;
+}
+
+static bool ask_state(struct wh_rig *rig, char **word, unsigned words)
 {
     int expected = words == 2 ? value_state(word[1]) : -1;
     if (expected < 0)
         return rig_fail(rig, "expected: state NAME");
-    wh_state state = state_of(rig, rig->at);
+    wh_state state = flow_state(rig, rig->at);
     return (int)state == expected || rig_fail(rig, "the state is %s", wh_state_name(state));
 }
 
-static bool ask_event(struct rig *rig, char **word, unsigned words)
+static bool ask_event(struct wh_rig *rig, char **word, unsigned words)
 {
     bool negated = strcmp(word[0], "no-event") == 0;
     struct rig_listener *listener = NULL;
@@ -56,12 +73,13 @@ static bool ask_event(struct rig *rig, char **word, unsigned words)
     return true;
 }
 
-static bool ask_ready(struct rig *rig, char **word, unsigned words)
+static bool ask_ready(struct wh_rig *rig, char **word, unsigned words)
 {
     char text[160];
-    if (rig->at->conn == NULL)
-        return rig_fail(rig, "the application has no connection on this flow");
-    uint32_t ready = wh_ready(rig->at->conn);
+    wh_conn *conn = conn_of(rig);
+    if (conn == NULL)
+        return false;
+    uint32_t ready = wh_ready(conn);
     for (unsigned i = 1; i < words; i++) {
         bool negated = word[i][0] == '!';
         uint32_t event = value_event(word[i] + negated);
@@ -73,20 +91,21 @@ static bool ask_ready(struct rig *rig, char **word, unsigned words)
     return true;
 }
 
-static bool ask_error(struct rig *rig, char **word, unsigned words)
+static bool ask_error(struct wh_rig *rig, char **word, unsigned words)
 {
     int expected = words == 2 ? value_error(word[1]) : 1;
     if (expected == 1)
         return rig_fail(rig, "expected: error NAME, or error none");
-    if (rig->at->conn == NULL)
-        return rig_fail(rig, "the application has no connection on this flow");
-    int error = wh_conn_error(rig->at->conn);
+    wh_conn *conn = conn_of(rig);
+    if (conn == NULL)
+        return false;
+    int error = wh_conn_error(conn);
     return error == expected ||
            rig_fail(rig, "wh_conn_error says: %s", error == 0 ? "none" : wh_strerror(error));
 }
 
 /* `NAME condition` */
-static bool compare(struct rig *rig, const char *name, int64_t value, const char *word)
+static bool compare(struct wh_rig *rig, const char *name, int64_t value, const char *word)
 {
     struct condition condition;
     if (!condition_parse(rig, &condition, word))
@@ -139,13 +158,14 @@ static bool info_value(const wh_info *info, const struct flow *flow, const char 
     return false;
 }
 
-static bool ask_info(struct rig *rig, char **word, unsigned words)
+static bool ask_info(struct wh_rig *rig, char **word, unsigned words)
 {
     wh_info info = { .size = sizeof info };
     int64_t value;
-    if (rig->at->conn == NULL)
-        return rig_fail(rig, "the application has no connection on this flow");
-    wh_info_get(rig->at->conn, &info);
+    wh_conn *conn = conn_of(rig);
+    if (conn == NULL)
+        return false;
+    wh_info_get(conn, &info);
     if (words == 3 && (strcmp(word[1], "reason") == 0 || strcmp(word[1], "soft-reason") == 0)) {
         wh_reason reason = word[1][0] == 'r' ? info.reason : info.soft_reason;
         return (int)reason == value_reason(word[2]) ||
@@ -156,7 +176,7 @@ static bool ask_info(struct rig *rig, char **word, unsigned words)
     return compare(rig, word[1], value, word[2]);
 }
 
-static bool ask_get(struct rig *rig, char **word, unsigned words)
+static bool ask_get(struct wh_rig *rig, char **word, unsigned words)
 {
     int option = words == 3 ? value_option(word[1]) : -1;
     int64_t value;
@@ -168,7 +188,7 @@ static bool ask_get(struct rig *rig, char **word, unsigned words)
                        : rig_fail(rig, "%s", wh_strerror(result));
 }
 
-static bool ask_count(struct rig *rig, char **word, unsigned words)
+static bool ask_count(struct wh_rig *rig, char **word, unsigned words)
 {
     int reason = words == 3 ? value_reason(word[1]) : -1;
     if (reason < 0)
@@ -176,7 +196,7 @@ static bool ask_count(struct rig *rig, char **word, unsigned words)
     return compare(rig, word[1], (int64_t)wh_count(rig->host, (wh_reason)reason), word[2]);
 }
 
-static bool ask_stat(struct rig *rig, char **word, unsigned words)
+static bool ask_stat(struct wh_rig *rig, char **word, unsigned words)
 {
     wh_stats stats = { .size = sizeof stats };
     wh_stats_get(rig->host, &stats);
@@ -196,7 +216,7 @@ static bool ask_stat(struct rig *rig, char **word, unsigned words)
 }
 
 /* How many frames have left since `loose`, all or those with a flag; or the bytes of data in them. */
-static bool ask_left(struct rig *rig, char **word, unsigned words)
+static bool ask_left(struct wh_rig *rig, char **word, unsigned words)
 {
     uint64_t value = rig->left_count;
     if (words == 3 && strcmp(word[1], "data") == 0) {
@@ -214,7 +234,7 @@ static bool ask_left(struct rig *rig, char **word, unsigned words)
 
 static const struct {
     const char *name;
-    bool (*run)(struct rig *, char **, unsigned);
+    bool (*run)(struct wh_rig *, char **, unsigned);
 } questions[] = {
     { "state", ask_state }, { "event", ask_event }, { "no-event", ask_event },
     { "ready", ask_ready }, { "error", ask_error }, { "info", ask_info },
@@ -222,7 +242,7 @@ static const struct {
     { "left", ask_left },
 };
 
-bool ask_run(struct rig *rig, char **word, unsigned words, bool *known)
+bool ask_run(struct wh_rig *rig, char **word, unsigned words, bool *known)
 {
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
         if (strcmp(word[0], questions[i].name) == 0) {

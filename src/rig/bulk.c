@@ -13,7 +13,7 @@
 #define PATIENCE 200
 
 /* An ACK-only segment, or one with data, from the peer. */
-static bool peer_sends(struct rig *rig, uint32_t seq, uint32_t length, uint32_t ack)
+static bool peer_sends(struct wh_rig *rig, uint32_t seq, uint32_t length, uint32_t ack)
 {
     struct spec spec = { .kind = SPEC_TCP, .flags = WH_ACK, .has_seq = true, .has_ack = true };
     spec.offset = spec.reserved = spec.hops = spec.tos = spec.cut = -1;
@@ -25,7 +25,7 @@ static bool peer_sends(struct rig *rig, uint32_t seq, uint32_t length, uint32_t 
 }
 
 /* The application takes all there is. */
-static bool drain_reader(struct rig *rig)
+static bool drain_reader(struct wh_rig *rig)
 {
     struct flow *flow = rig->at;
     uint8_t data[16384];
@@ -40,7 +40,7 @@ static bool drain_reader(struct rig *rig)
 }
 
 /* Nothing more happens now: on to the next timer. */
-static bool next_timer(struct rig *rig, unsigned *idle)
+static bool next_timer(struct wh_rig *rig, unsigned *idle)
 {
     wh_time wake = wh_wake(rig->host);
     if (wake == WH_NEVER || ++*idle > PATIENCE)
@@ -48,7 +48,7 @@ static bool next_timer(struct rig *rig, unsigned *idle)
     return host_advance(rig, MAX(wake, rig->now + 1));
 }
 
-bool bulk_in(struct rig *rig, uint64_t bytes)
+bool bulk_in(struct wh_rig *rig, uint64_t bytes)
 {
     struct flow *flow = rig->at;
     struct numbers *is = &flow->is;
@@ -90,7 +90,7 @@ struct receiver {
 };
 
 /* One segment reaches the peer, or is lost; the peer answers. */
-static bool peer_takes(struct rig *rig, struct receiver *receiver, const struct segment *segment)
+static bool peer_takes(struct wh_rig *rig, struct receiver *receiver, const struct segment *segment)
 {
     if (segment->length == 0)
         return true;
@@ -108,7 +108,7 @@ static bool peer_takes(struct rig *rig, struct receiver *receiver, const struct 
     return peer_sends(rig, rig->at->is.peer_nxt, 0, receiver->first + (uint32_t)receiver->next);
 }
 
-static bool take_all(struct rig *rig, struct receiver *receiver, bool *moved)
+static bool take_all(struct wh_rig *rig, struct receiver *receiver, bool *moved)
 {
     struct leaving *leaving;
     while ((leaving = host_next(rig)) != NULL) {
@@ -132,7 +132,7 @@ static bool take_all(struct rig *rig, struct receiver *receiver, bool *moved)
     return true;
 }
 
-static bool run_out(struct rig *rig, struct receiver *receiver)
+static bool run_out(struct wh_rig *rig, struct receiver *receiver)
 {
     struct flow *flow = rig->at;
     uint8_t data[16384];
@@ -158,7 +158,7 @@ static bool run_out(struct rig *rig, struct receiver *receiver)
     return true;
 }
 
-bool bulk_out(struct rig *rig, uint64_t bytes, uint64_t drop_every)
+bool bulk_out(struct wh_rig *rig, uint64_t bytes, uint64_t drop_every)
 {
     struct flow *flow = rig->at;
     struct receiver receiver = { .first = flow->is.snd_nxt,

@@ -8,7 +8,7 @@
 #include "rig/rig.h"
 
 struct call {
-    struct rig *rig;
+    struct wh_rig *rig;
     char **word; /* the first is the name of the call */
     unsigned words;
     const char *result; /* after "=>", or NULL */
@@ -43,7 +43,7 @@ static bool needs_connection(const struct call *call)
 
 /* ------------------------------------------------------------- opening -- */
 
-static struct rig_listener *listener_at(struct rig *rig, uint16_t port, bool make)
+static struct rig_listener *listener_at(struct wh_rig *rig, uint16_t port, bool make)
 {
     struct rig_listener *spare = NULL;
     for (size_t i = 0; i < RIG_LISTENERS; i++) {
@@ -58,7 +58,7 @@ static struct rig_listener *listener_at(struct rig *rig, uint16_t port, bool mak
 
 static bool do_listen(struct call *call)
 {
-    struct rig *rig = call->rig;
+    struct wh_rig *rig = call->rig;
     wh_listen_options options;
     wh_listen_options_init(&options);
     options.local = rig->at->ours;
@@ -103,7 +103,7 @@ static bool do_unlisten(struct call *call)
 
 static bool do_connect(struct call *call)
 {
-    struct rig *rig = call->rig;
+    struct wh_rig *rig = call->rig;
     struct flow *flow = rig->at;
     wh_connect_options options;
     wh_connect_options_init(&options);
@@ -134,7 +134,7 @@ static bool do_connect(struct call *call)
 /* Ties an accepted connection to its flow. */
 static bool adopt(struct call *call, wh_conn *conn)
 {
-    struct rig *rig = call->rig;
+    struct wh_rig *rig = call->rig;
     wh_endpoint ours, theirs;
     wh_endpoints(conn, &ours, &theirs);
     struct flow *flow = flow_find(rig, &ours, &theirs);
@@ -150,7 +150,7 @@ static bool adopt(struct call *call, wh_conn *conn)
 
 static bool do_accept(struct call *call)
 {
-    struct rig *rig = call->rig;
+    struct wh_rig *rig = call->rig;
     struct rig_listener *slot = listener_at(rig, rig->at->ours.port, false);
     if (slot == NULL)
         return rig_fail(rig, "nothing listens there");
@@ -164,7 +164,7 @@ static bool do_accept(struct call *call)
 
 static bool do_syn(struct call *call)
 {
-    struct rig *rig = call->rig;
+    struct wh_rig *rig = call->rig;
     struct flow *flow = rig->at;
     static const char *const refusals[] = { "reset", "net-unreachable", "host-unreachable",
                                             "port-unreachable", "prohibited" };
@@ -198,7 +198,7 @@ static bool do_syn(struct call *call)
 /* ---------------------------------------------------------------- data -- */
 
 /* Through wh_reserve and wh_commit. */
-static int64_t send_reserved(struct rig *rig, size_t length, unsigned flags)
+static int64_t send_reserved(struct wh_rig *rig, size_t length, unsigned flags)
 {
     struct flow *flow = rig->at;
     wh_slice slice[4];
@@ -225,7 +225,7 @@ static int64_t send_reserved(struct rig *rig, size_t length, unsigned flags)
 
 static bool do_send(struct call *call)
 {
-    struct rig *rig = call->rig;
+    struct wh_rig *rig = call->rig;
     struct flow *flow = rig->at;
     const char *word = call->words > 1 ? call->word[1] : "";
     uint64_t length;
@@ -264,7 +264,7 @@ static bool do_send(struct call *call)
 }
 
 /* Takes n bytes and compares them with what the peer has sent. */
-static int64_t receive(struct rig *rig, size_t n, bool *wrong)
+static int64_t receive(struct wh_rig *rig, size_t n, bool *wrong)
 {
     struct flow *flow = rig->at;
     uint8_t *data = malloc(n + 1);
@@ -286,7 +286,7 @@ static int64_t receive(struct rig *rig, size_t n, bool *wrong)
 
 static bool do_recv(struct call *call)
 {
-    struct rig *rig = call->rig;
+    struct wh_rig *rig = call->rig;
     const char *word = call->words > 1 ? call->word[1] : "1";
     int64_t length;
     bool wrong = false;
@@ -311,7 +311,7 @@ static bool do_recv(struct call *call)
 /* Reads in place: compares what waits at the front, takes nothing. */
 static bool do_peek(struct call *call)
 {
-    struct rig *rig = call->rig;
+    struct wh_rig *rig = call->rig;
     struct flow *flow = rig->at;
     wh_slice slice[16];
     int64_t total = 0, length = 0;
@@ -450,7 +450,7 @@ static bool dgram_receive(struct call *call, wh_dgram *dgram)
 
 static bool do_dgram(struct call *call)
 {
-    struct rig *rig = call->rig;
+    struct wh_rig *rig = call->rig;
     wh_dgram_kind kind = call->word[0][0] == 'u' ? WH_UDP : WH_ECHO;
     wh_dgram **dgram = &rig->dgram[kind];
     const char *what = call->words > 1 ? call->word[1] : "";
@@ -490,7 +490,7 @@ static const struct {
     { "watch", do_watch },     { "udp", do_dgram },         { "echo", do_dgram },
 };
 
-bool call_run(struct rig *rig, char **word, unsigned words, bool *known)
+bool call_run(struct wh_rig *rig, char **word, unsigned words, bool *known)
 {
     struct call call = { rig, word, words, NULL };
     if (words >= 3 && strcmp(word[words - 2], "=>") == 0) {

@@ -10,7 +10,7 @@
 #include "rig/rig.h"
 #include "wire/ip.h"
 
-bool seen_parse(struct rig *rig, struct seen *seen, const struct leaving *leaving)
+bool seen_parse(struct wh_rig *rig, struct seen *seen, const struct leaving *leaving)
 {
     struct packet packet;
     memset(seen, 0, sizeof *seen);
@@ -51,7 +51,7 @@ bool seen_parse(struct rig *rig, struct seen *seen, const struct leaving *leavin
 }
 
 /* The data must be what the application has sent. */
-static bool check_data(struct rig *rig, const struct seen *seen)
+static bool check_data(struct wh_rig *rig, const struct seen *seen)
 {
     const struct segment *segment = &seen->segment;
     struct flow *flow = seen->flow;
@@ -65,6 +65,9 @@ static bool check_data(struct rig *rig, const struct seen *seen)
     /* A keep-alive may carry one byte of anything from before SND.UNA. */
     if (segment->length == 1 && seq_lt(segment->seq, flow->is.snd_una))
         return true;
+    if (program_present(rig))
+        return stream_learn(&flow->sent, at, segment->data, segment->length) ||
+               rig_fail(rig, "bytes of the stream left that are not what they were before");
     if (at > flow->send_position || segment->length > flow->send_position - at)
         return rig_fail(rig, "bytes left that the application never sent");
     uint64_t wrong = stream_differs(&flow->sent, at, segment->data, segment->length);
@@ -73,7 +76,7 @@ static bool check_data(struct rig *rig, const struct seen *seen)
 }
 
 /* Once advertised, the right edge of the window stays (RFC 9293 3.8.6, SHLD-14); scaling may round it. */
-static bool check_edge(struct rig *rig, const struct seen *seen)
+static bool check_edge(struct wh_rig *rig, const struct seen *seen)
 {
     const struct segment *segment = &seen->segment;
     const struct numbers *is = &seen->flow->is;
@@ -87,7 +90,7 @@ static bool check_edge(struct rig *rig, const struct seen *seen)
                     is->edge - edge);
 }
 
-static bool check_tcp(struct rig *rig, const struct seen *seen)
+static bool check_tcp(struct wh_rig *rig, const struct seen *seen)
 {
     const struct segment *segment = &seen->segment;
     uint32_t sum = packet_pseudo(&seen->source, &seen->destination, IP_TCP, seen->length);
@@ -111,7 +114,7 @@ static bool check_tcp(struct rig *rig, const struct seen *seen)
     return check_edge(rig, seen) && check_data(rig, seen);
 }
 
-bool seen_check(struct rig *rig, const struct seen *seen)
+bool seen_check(struct wh_rig *rig, const struct seen *seen)
 {
     if (seen->leaving->segment_size == 0 && seen->leaving->length > rig->config.mtu)
         return rig_fail(rig, "a packet of %" PRIu32 " bytes left; the MTU is %" PRIu32,
@@ -291,7 +294,7 @@ static bool match_numbers(struct verdict verdict, const struct spec *spec,
 }
 
 /* Does this frame fit? */
-static bool match(struct rig *rig, struct verdict verdict, const struct spec *spec,
+static bool match(struct wh_rig *rig, struct verdict verdict, const struct spec *spec,
                   const struct seen *seen)
 {
     bool v4 = rig->variant->family == 4;
@@ -337,7 +340,7 @@ static bool match(struct rig *rig, struct verdict verdict, const struct spec *sp
            match_options(verdict, spec, &seen->segment, &rig->at->is);
 }
 
-bool expect_leaves(struct rig *rig, const struct spec *spec, wh_time from, wh_time to)
+bool expect_leaves(struct wh_rig *rig, const struct spec *spec, wh_time from, wh_time to)
 {
     char why[200] = "", text[150], due[24], until[24], at[24];
     struct verdict verdict = { why, sizeof why };
@@ -353,8 +356,8 @@ bool expect_leaves(struct rig *rig, const struct spec *spec, wh_time from, wh_ti
         return false;
     seen_text(&seen, text, sizeof text);
     value_time_text(leaving->time - rig->start, at);
-    if (spec->new_iss && seen.flow == rig->at && (seen.segment.flags & WH_SYN))
-        rig->at->is.iss_known = false;
+    if (spec->new_iss && seen.flow != NULL && seen.flow == rig->at && (seen.segment.flags & WH_SYN))
+        seen.flow->is.iss_known = false;
     if (!match(rig, verdict, spec, &seen)) {
         note_add(rig, '!', leaving->time, "%s", text);
         return rig_fail(rig, "what came instead, at %s:\n    --> %s\n  %s", at, text, why);

@@ -13,7 +13,7 @@
 #define OUR_PORT 80
 #define FIRST_PEER_PORT 40000
 
-void flow_init(struct rig *rig, struct flow *flow, char name)
+void flow_init(struct wh_rig *rig, struct flow *flow, char name)
 {
     flow->name = name;
     packet_address(rig, "us", &flow->ours.addr);
@@ -33,7 +33,7 @@ static bool same(const wh_endpoint *a, const wh_endpoint *b)
     return a->port == b->port && wh_addr_equal(&a->addr, &b->addr);
 }
 
-struct flow *flow_find(struct rig *rig, const wh_endpoint *ours, const wh_endpoint *theirs)
+struct flow *flow_find(struct wh_rig *rig, const wh_endpoint *ours, const wh_endpoint *theirs)
 {
     for (size_t i = 0; i < RIG_FLOWS; i++) {
         struct flow *flow = &rig->flow[i];

@@ -18,7 +18,7 @@
 
 static void *take(void *context, size_t size)
 {
-    struct rig *rig = context;
+    struct wh_rig *rig = context;
     rig->memory.calls++;
     if (rig->memory.fail_from != 0 && rig->memory.calls >= rig->memory.fail_from &&
         (rig->memory.calls - rig->memory.fail_from) % rig->memory.fail_every == 0)
@@ -33,15 +33,16 @@ static void *take(void *context, size_t size)
 
 static void give(void *context, void *memory, size_t size)
 {
-    struct rig *rig = context;
+    struct wh_rig *rig = context;
     rig->memory.now -= size;
     free(memory);
 }
 
-bool host_start(struct rig *rig)
+bool host_start(struct wh_rig *rig)
 {
     if (rig->host != NULL)
         return true;
+    program_configure(rig);
     rig->config.memory = (wh_memory){ rig, take, give };
     int result = wh_stack_new(&rig->host, &rig->config, rig->now);
     if (result < 0) {
@@ -55,7 +56,7 @@ bool host_start(struct rig *rig)
         return rig_fail(rig, "wh_address_add: %s", wh_strerror(result));
     if (rig->variant->numbers)
         wh_next_iss(rig->host, rig->variant->iss);
-    return true;
+    return program_begin(rig);
 }
 
 static uint64_t hash_frame(const wh_frame *frame)
@@ -74,7 +75,7 @@ static uint64_t hash_frame(const wh_frame *frame)
     return hash;
 }
 
-static bool hand_back(struct rig *rig)
+static bool hand_back(struct wh_rig *rig)
 {
     for (size_t i = 0; i < rig->lents; i++) {
         if (hash_frame(&rig->lent[i].frame) != rig->lent[i].hash)
@@ -98,7 +99,7 @@ static void *room_for(void *array, size_t *room, size_t count, size_t size)
 }
 
 /* Copies a frame into the queue in one piece, its checksum complete. */
-static bool capture(struct rig *rig, const wh_frame *frame)
+static bool capture(struct wh_rig *rig, const wh_frame *frame)
 {
     if (frame->length > RIG_FRAME_MAX || frame->slices > WH_FRAME_SLICES)
         return rig_fail(rig, "a frame of %" PRIu32 " bytes in %" PRIu32 " slices", frame->length,
@@ -133,7 +134,7 @@ static bool capture(struct rig *rig, const wh_frame *frame)
     return true;
 }
 
-static bool gather_events(struct rig *rig)
+static bool gather_events(struct wh_rig *rig)
 {
     wh_event event[64];
     size_t n = wh_events(rig->host, event, 64);
@@ -156,7 +157,7 @@ static bool gather_events(struct rig *rig)
 }
 
 /* While loose, whatever leaves is checked and counted. */
-static bool let_go(struct rig *rig)
+static bool let_go(struct wh_rig *rig)
 {
     struct leaving *leaving;
     while ((leaving = host_next(rig)) != NULL) {
@@ -178,33 +179,54 @@ static bool let_go(struct rig *rig)
     return true;
 }
 
-bool host_pump(struct rig *rig)
+/* Takes all that leaves now; *left counts the frames. */
+static bool take_output(struct wh_rig *rig, size_t *left)
 {
     wh_frame frame[OUTPUT_CAP];
     size_t n;
-    if (rig->together)
-        return true;
-    if (!hand_back(rig))
-        return false;
     do {
         n = wh_output(rig->host, frame, OUTPUT_CAP, rig->now);
+        *left += n;
         for (size_t i = 0; i < n; i++)
             if (!capture(rig, &frame[i]))
                 return false;
         if (rig->lents > 4096)
             return rig_fail(rig, "thousands of frames leave at one instant");
     } while (n == OUTPUT_CAP);
+    return true;
+}
+
+bool host_pump(struct wh_rig *rig)
+{
+    unsigned servings = 0;
+    size_t left;
+    if (rig->together)
+        return true;
+    if (!hand_back(rig))
+        return false;
+    do {
+        left = 0;
+        if (!program_serve(rig, &servings) || !take_output(rig, &left))
+            return false;
+    } while (left != 0 && program_present(rig));
     if (rig->config.memory_cap < rig->memory.peak)
         return rig_fail(rig, "memory cap exceeded: %zu bytes of %zu", rig->memory.peak,
                         rig->config.memory_cap);
-    return gather_events(rig) && (!rig->loose || let_go(rig));
+    return (rig->program_runs || gather_events(rig)) && (!rig->loose || let_go(rig));
 }
 
-bool host_advance(struct rig *rig, wh_time when)
+/* When the host or the program next wants to be called. */
+static wh_time next_wake(const struct wh_rig *rig)
+{
+    wh_time host = wh_wake(rig->host), program = program_wake(rig);
+    return MIN(host, program);
+}
+
+bool host_advance(struct wh_rig *rig, wh_time when)
 {
     unsigned spins = 0;
     while (host_next(rig) == NULL) {
-        wh_time wake = wh_wake(rig->host);
+        wh_time wake = next_wake(rig);
         if (wake >= when)
             break;
         if (wake > rig->now) {
@@ -224,7 +246,7 @@ bool host_advance(struct rig *rig, wh_time when)
     return true;
 }
 
-bool host_quiet(struct rig *rig)
+bool host_quiet(struct wh_rig *rig)
 {
     struct leaving *leaving = host_next(rig);
     struct seen seen;
@@ -239,14 +261,14 @@ bool host_quiet(struct rig *rig)
                     value_time_text(leaving->time - rig->start, time), text);
 }
 
-bool host_silence(struct rig *rig, wh_time when)
+bool host_silence(struct wh_rig *rig, wh_time when)
 {
     if (!host_quiet(rig) || !host_advance(rig, when))
         return false;
     return host_quiet(rig);
 }
 
-bool host_arrives(struct rig *rig, const uint8_t *bytes, size_t length, uint16_t segment_size,
+bool host_arrives(struct wh_rig *rig, const uint8_t *bytes, size_t length, uint16_t segment_size,
                   bool partial)
 {
     rig->batch_frame =
@@ -263,11 +285,12 @@ bool host_arrives(struct rig *rig, const uint8_t *bytes, size_t length, uint16_t
     rig->batch_frame[rig->batches++] = frame;
     rig->frames_in++;
     if (rig->together)
-        return true;
+        return true; /* cppcheck-suppress memleak; host_flush frees it */
+    /* cppcheck-suppress memleak */
     return host_flush(rig) && host_pump(rig);
 }
 
-bool host_flush(struct rig *rig)
+bool host_flush(struct wh_rig *rig)
 {
     if (rig->batches != 0)
         wh_input(rig->host, rig->batch_frame, rig->batches, rig->now);
@@ -281,16 +304,17 @@ bool host_flush(struct rig *rig)
     return true;
 }
 
-struct leaving *host_next(struct rig *rig)
+struct leaving *host_next(struct wh_rig *rig)
 {
     return rig->queue_first < rig->queue_count ? &rig->queue[rig->queue_first] : NULL;
 }
 
-void host_drop(struct rig *rig) { free(rig->queue[rig->queue_first++].bytes); }
+void host_drop(struct wh_rig *rig) { free(rig->queue[rig->queue_first++].bytes); }
 
 /* Ends every handle the application still has. */
-static void let_handles_go(struct rig *rig)
+static void let_handles_go(struct wh_rig *rig)
 {
+    program_end(rig);
     for (size_t i = 0; i < RIG_FLOWS; i++) {
         struct flow *flow = &rig->flow[i];
         if (flow->conn != NULL)
@@ -313,7 +337,7 @@ static void let_handles_go(struct rig *rig)
 }
 
 /* The peer is silent from here on: every record must go away by itself. */
-bool host_drain(struct rig *rig)
+bool host_drain(struct wh_rig *rig)
 {
     wh_stats stats = { .size = sizeof stats };
     rig->memory.fail_from = 0;
@@ -344,8 +368,9 @@ bool host_drain(struct rig *rig)
     return broken == NULL || rig_fail(rig, "wh_check at the end: %s", broken);
 }
 
-bool host_stop(struct rig *rig)
+bool host_stop(struct wh_rig *rig)
 {
+    program_end(rig);
     if (rig->host != NULL)
         wh_stack_free(rig->host);
     rig->host = NULL;

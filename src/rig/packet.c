@@ -8,7 +8,7 @@
 #include "rig/rig.h"
 #include "wire/ip.h"
 
-bool packet_address(const struct rig *rig, const char *name, wh_addr *addr)
+bool packet_address(const struct wh_rig *rig, const char *name, wh_addr *addr)
 {
     static const struct {
         const char *name, *v4, *v6;
@@ -120,7 +120,7 @@ static size_t build_options(uint8_t *at, const struct spec *spec,
 }
 
 /* What an arriving segment is, with everything natural filled in. */
-static void fill_segment(struct rig *rig, const struct spec *spec, struct segment *segment)
+static void fill_segment(struct wh_rig *rig, const struct spec *spec, struct segment *segment)
 {
     struct flow *flow = rig->at;
     const struct numbers *is = &flow->is;
@@ -158,8 +158,8 @@ static void fill_segment(struct rig *rig, const struct spec *spec, struct segmen
 }
 
 /* Header, options and data to at[]; returns the length. */
-static size_t build_segment(struct rig *rig, const struct spec *spec, const struct segment *segment,
-                            const struct packet *packet, uint8_t *at)
+static size_t build_segment(struct wh_rig *rig, const struct spec *spec,
+                            const struct segment *segment, const struct packet *packet, uint8_t *at)
 {
     struct flow *flow = rig->at;
     size_t options = build_options(at + 20, spec, &segment->options), header = 20 + options;
@@ -188,7 +188,7 @@ static size_t build_segment(struct rig *rig, const struct spec *spec, const stru
 }
 
 /* The IP header in front of length bytes at at + IP_HEADER_MAX, and off it goes. */
-static bool send_packet(struct rig *rig, const struct spec *spec, struct packet *packet,
+static bool send_packet(struct wh_rig *rig, const struct spec *spec, struct packet *packet,
                         uint8_t *at, size_t length)
 {
     uint8_t header[IP_HEADER_MAX];
@@ -206,7 +206,7 @@ static bool send_packet(struct rig *rig, const struct spec *spec, struct packet 
     return host_arrives(rig, frame, length, spec->segment_size, spec->partial);
 }
 
-static bool tcp_arrives(struct rig *rig, const struct spec *spec, struct packet *packet,
+static bool tcp_arrives(struct wh_rig *rig, const struct spec *spec, struct packet *packet,
                         uint8_t *at)
 {
     struct segment segment;
@@ -234,7 +234,7 @@ static bool tcp_arrives(struct rig *rig, const struct spec *spec, struct packet 
 }
 
 /* The quoted packet is the last that left on this flow. */
-static bool icmp_arrives(struct rig *rig, const struct spec *spec, struct packet *packet,
+static bool icmp_arrives(struct wh_rig *rig, const struct spec *spec, struct packet *packet,
                          uint8_t *at)
 {
     const struct icmp_name *name = icmp_by_name(spec->message);
@@ -272,7 +272,7 @@ static bool icmp_arrives(struct rig *rig, const struct spec *spec, struct packet
     return send_packet(rig, spec, packet, at, length);
 }
 
-static bool udp_arrives(struct rig *rig, const struct spec *spec, struct packet *packet,
+static bool udp_arrives(struct wh_rig *rig, const struct spec *spec, struct packet *packet,
                         uint8_t *at)
 {
     struct flow *flow = rig->at;
@@ -296,7 +296,7 @@ static bool udp_arrives(struct rig *rig, const struct spec *spec, struct packet 
     return send_packet(rig, spec, packet, at, length);
 }
 
-static bool hex_arrives(struct rig *rig, const struct spec *spec, uint8_t *at)
+static bool hex_arrives(struct wh_rig *rig, const struct spec *spec, uint8_t *at)
 {
     int length = value_hex(spec->hex, at, RIG_FRAME_MAX);
     if (length < 0)
@@ -305,7 +305,7 @@ static bool hex_arrives(struct rig *rig, const struct spec *spec, uint8_t *at)
     return host_arrives(rig, at, (size_t)length, 0, false);
 }
 
-bool packet_arrives(struct rig *rig, struct spec *spec)
+bool packet_arrives(struct wh_rig *rig, struct spec *spec)
 {
     struct packet packet = { .source = spec->has_from ? spec->from : rig->at->theirs.addr,
                              .destination = spec->has_to ? spec->to : rig->at->ours.addr,

@@ -19,7 +19,9 @@
 #ifndef WAVEHAND_RIG_H
 #define WAVEHAND_RIG_H
 
-#include <wavehand/wavehand.h>
+#include <stdarg.h>
+
+#include <wavehand/rig.h>
 
 #include "rig/script.h"
 #include "rig/value.h"
@@ -39,6 +41,8 @@ struct stream {
         char *bytes;
     } text[RIG_TEXTS];
     unsigned texts;
+    uint8_t *learned; /* of a program under test: what it has sent so far */
+    size_t learned_length;
 };
 
 uint8_t stream_byte(const struct stream *stream, uint64_t at);
@@ -48,6 +52,8 @@ uint64_t stream_differs(const struct stream *stream, uint64_t at, const uint8_t 
                         size_t length);
 /* False if there are too many texts. */
 bool stream_lay(struct stream *stream, uint64_t at, const char *bytes, size_t length);
+/* The bytes at `at` as they left: new ones are kept, old ones must be what they were. */
+bool stream_learn(struct stream *stream, uint64_t at, const uint8_t *bytes, size_t length);
 void stream_clear(struct stream *stream);
 
 /* What both ends are at; all numbers absolute. */
@@ -103,11 +109,10 @@ struct rig_listener {
     uint32_t events;
 };
 
-struct rig {
+struct wh_rig {
     const struct script *script, *prelude;
     const struct block *scenario;
     const struct variant *variant;
-    unsigned combination;
 
     wh_config config;
     wh_stack *host; /* NULL until the first line that needs it */
@@ -120,7 +125,9 @@ struct rig {
     struct flow flow[RIG_FLOWS];
     struct flow *at; /* the flow of the line being run */
     struct rig_listener listener[RIG_LISTENERS];
-    wh_dgram *dgram[2]; /* by wh_dgram_kind */
+    wh_dgram *dgram[2];            /* by wh_dgram_kind */
+    const wh_rig_program *program; /* under test, or NULL: the script plays the application */
+    void *program_state;
 
     struct leaving *queue; /* what has left and was not yet expected */
     size_t queue_first, queue_count, queue_room;
@@ -129,72 +136,94 @@ struct rig {
         uint64_t hash;
     } * lent; /* frames not yet handed back through wh_sent */
     size_t lents, lent_room;
-    bool loose;             /* everything may leave; it is only counted */
     uint64_t left_count;    /* frames that left while loose */
     uint64_t left_flags[9]; /* of them with flag number i */
     uint64_t left_data;     /* bytes of TCP data while loose */
-    bool together;          /* stimuli are gathered, nothing may leave before `end` */
     uint8_t *batch;         /* arriving frames gathered: wh_frame array is built at the end */
     wh_frame *batch_frame;
     size_t batches, batch_room;
-    bool undrained; /* the scenario's end leaves records behind on purpose */
+    /* Arcs that the scenario's lines took, not those of clearing up after it. */
+    struct {
+        uint64_t times;
+        unsigned line; /* of the scenario, the first that took it; 0: none did */
+        bool in_macro; /* the line only called a macro that took it */
+    } arc[WH_STATE_COUNT][WH_ARC_EVENT_COUNT];
     uint64_t frames_in;
 
     struct note {
         wh_time time;
-        char mark; /* '>' left, '<' arrived, ' ' a call or remark */
+        char mark;       /* '>' left, '<' arrived, ' ' a call or remark, '!' came unexpected */
+        char flow;       /* its name */
+        wh_state before; /* the host's, if drawing */
+        const struct line *line; /* of the scenario */
         char text[150];
     } * note;
     size_t notes, note_room;
+    wh_state failed_state[RIG_FLOWS]; /* if drawing: the host's states when the scenario failed */
     const struct line *line, *macro_line; /* being run; macro_line inside a macro, else NULL */
     bool failed;
+    bool loose;        /* everything may leave; it is only counted */
+    bool together;     /* stimuli are gathered, nothing may leave before `end` */
+    bool undrained;    /* the scenario's end leaves records behind on purpose */
+    bool drawing;      /* note states as well, for the ladder of a failure */
+    bool program_runs; /* between its begin and its end */
+    unsigned combination;
     char why[700];
 };
 
 /* ---------------------------------------------------------------- run.c -- */
 
-/* Runs one scenario once. True if it passed; else rig->why and the transcript tell. */
-bool rig_run(struct rig *rig, const struct script *script, const struct script *prelude,
-             const struct block *scenario, const struct variant *variant, unsigned combination);
-void rig_free(struct rig *rig);
+/* Everything that makes one run what it is. */
+struct rig_case {
+    const struct script *script, *prelude;
+    const struct block *scenario;
+    const struct variant *variant;
+    unsigned combination;
+    const wh_rig_program *program; /* or NULL */
+    bool drawing;
+};
+
+/* Runs one scenario once. True if it passed; else rig->why and the notes tell. */
+bool rig_run(struct wh_rig *rig, const struct rig_case *one);
+void rig_free(struct wh_rig *rig);
 /* The variants that this scenario runs in; returns how many, at most 8. */
 unsigned rig_variants(const struct block *scenario, const struct variant **variants);
 /* The words of the loops' values in this combination, to text[160]; returns text. */
 char *rig_combination_text(const struct block *scenario, unsigned combination, char *text);
 
 /* Always false: `return rig_fail(...)`. */
-bool rig_fail(struct rig *rig, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool rig_fail(struct wh_rig *rig, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---------------------------------------------------------- statement.c -- */
 
 /* Runs one statement: words without flow prefix and $NAMEs. */
-bool statement_run(struct rig *rig, char **word, unsigned words);
+bool statement_run(struct wh_rig *rig, char **word, unsigned words);
 
 /* --------------------------------------------------------------- host.c -- */
 
-bool host_start(struct rig *rig);
+bool host_start(struct wh_rig *rig);
 /* Takes everything that leaves now, and the events. */
-bool host_pump(struct rig *rig);
+bool host_pump(struct wh_rig *rig);
 /* Lets time pass to `when`, or to the moment at which something leaves. */
-bool host_advance(struct rig *rig, wh_time when);
+bool host_advance(struct wh_rig *rig, wh_time when);
 /* The same, but nothing may leave. */
-bool host_silence(struct rig *rig, wh_time when);
+bool host_silence(struct wh_rig *rig, wh_time when);
 /* Nothing may have left that no line has named. */
-bool host_quiet(struct rig *rig);
+bool host_quiet(struct wh_rig *rig);
 /* Hands frames to the host: one now, or with the batch. */
-bool host_arrives(struct rig *rig, const uint8_t *bytes, size_t length, uint16_t segment_size,
+bool host_arrives(struct wh_rig *rig, const uint8_t *bytes, size_t length, uint16_t segment_size,
                   bool partial);
-bool host_flush(struct rig *rig);
+bool host_flush(struct wh_rig *rig);
 /* Closes everything, lets time pass, and looks for what was left behind. */
-bool host_drain(struct rig *rig);
-bool host_stop(struct rig *rig);
-struct leaving *host_next(struct rig *rig);
-void host_drop(struct rig *rig);
+bool host_drain(struct wh_rig *rig);
+bool host_stop(struct wh_rig *rig);
+struct leaving *host_next(struct wh_rig *rig);
+void host_drop(struct wh_rig *rig);
 
 /* --------------------------------------------------------------- flow.c -- */
 
-void flow_init(struct rig *rig, struct flow *flow, char name);
-struct flow *flow_find(struct rig *rig, const wh_endpoint *ours, const wh_endpoint *theirs);
+void flow_init(struct wh_rig *rig, struct flow *flow, char name);
+struct flow *flow_find(struct wh_rig *rig, const wh_endpoint *ours, const wh_endpoint *theirs);
 /* A new incarnation: forgets the host's numbers; the peer's begin at peer_iss. */
 void flow_again(struct flow *flow, uint32_t peer_iss);
 /* Keeps track of a segment that arrived or left. */
@@ -207,7 +236,7 @@ bool flow_stamps(const struct flow *flow);
 /* ------------------------------------------------------------- packet.c -- */
 
 /* The addresses scripts can name; false for an unknown name. */
-bool packet_address(const struct rig *rig, const char *name, wh_addr *addr);
+bool packet_address(const struct wh_rig *rig, const char *name, wh_addr *addr);
 
 enum spec_kind { SPEC_TCP, SPEC_ICMP, SPEC_UDP, SPEC_HEX };
 
@@ -261,13 +290,13 @@ struct spec {
 };
 
 /* Reads a line's words from FLAGS on. arriving: whose numbers SEQ and ACK are. */
-bool spec_parse(struct rig *rig, struct spec *spec, bool arriving, char **word, unsigned words);
-bool condition_parse(struct rig *rig, struct condition *condition, const char *word);
+bool spec_parse(struct wh_rig *rig, struct spec *spec, bool arriving, char **word, unsigned words);
+bool condition_parse(struct wh_rig *rig, struct condition *condition, const char *word);
 bool condition_holds(const struct condition *condition, int64_t value);
 char *condition_text(const struct condition *condition, char *text); /* text[40] */
 
 /* Makes the frame that a line describes and hands it to the host. */
-bool packet_arrives(struct rig *rig, struct spec *spec);
+bool packet_arrives(struct wh_rig *rig, struct spec *spec);
 /* The Internet checksum of bytes, by hand. */
 uint32_t packet_sum(const uint8_t *bytes, size_t length, uint32_t sum);
 uint16_t packet_fold(uint32_t sum);
@@ -294,33 +323,58 @@ struct seen {
     struct segment segment; /* TCP */
 };
 
-bool seen_parse(struct rig *rig, struct seen *seen, const struct leaving *leaving);
+bool seen_parse(struct wh_rig *rig, struct seen *seen, const struct leaving *leaving);
 /* What holds for everything that leaves, whatever the script says. */
-bool seen_check(struct rig *rig, const struct seen *seen);
+bool seen_check(struct wh_rig *rig, const struct seen *seen);
 void seen_track(struct seen *seen);
 /* In the words of the script, to text[150]. */
 void seen_text(const struct seen *seen, char *text, size_t room);
 /* The next frame must be this one, leaving between `from` and `to`. */
-bool expect_leaves(struct rig *rig, const struct spec *spec, wh_time from, wh_time to);
+bool expect_leaves(struct wh_rig *rig, const struct spec *spec, wh_time from, wh_time to);
 
 /* --------------------------------------------------------- transcript.c -- */
 
-void note_add(struct rig *rig, char mark, wh_time time, const char *format, ...)
+void note_add(struct wh_rig *rig, char mark, wh_time time, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+void rig_fail_list(struct wh_rig *rig, const char *format, va_list list);
 /* A segment in the words of the script. */
 void segment_text(const struct flow *flow, const struct segment *segment, bool arriving, char *text,
                   size_t room);
-/* The failed scenario, as lines that begin with "# ". */
-void transcript_print(const struct rig *rig);
+
+/* ------------------------------------------------------------ failure.c -- */
+
+/* The failed scenario, run with `drawing`, as lines that begin with "# ". */
+void failure_print(const struct wh_rig *rig, const wh_rig_options *options);
+
+/* ------------------------------------------------------------- report.c -- */
+
+/* wh_rig_run for a file; one that cannot be read is said in a "Bail out!" line. */
+bool rig_run_file(const char *name, const wh_rig_program *program, const wh_rig_options *options,
+                  wh_rig_tally *tally);
+/* Prints plan and totals. True if something ran and all of it passed. */
+bool rig_total(const wh_rig_options *options, const wh_rig_tally *tally);
+
+/* ------------------------------------------------------------ program.c -- */
+
+bool program_present(const struct wh_rig *rig);
+void program_configure(struct wh_rig *rig);
+bool program_begin(struct wh_rig *rig);
+/* Lets the program act; *servings counts how often it did at this instant. */
+bool program_serve(struct wh_rig *rig, unsigned *servings);
+wh_time program_wake(const struct wh_rig *rig);
+bool program_statement(struct wh_rig *rig, char **word, unsigned words, bool *known);
+void program_end(struct wh_rig *rig);
 
 /* --------------------------------------------------------------- call.c -- */
 
 /* What the application does; false in *known if the word is none of its. */
-bool call_run(struct rig *rig, char **word, unsigned words, bool *known);
+bool call_run(struct wh_rig *rig, char **word, unsigned words, bool *known);
+/* The state of the record for this flow, with or without a handle; CLOSED if there is none. */
+wh_state flow_state(struct wh_rig *rig, const struct flow *flow);
 /* What the application can ask. */
-bool ask_run(struct rig *rig, char **word, unsigned words, bool *known);
+bool ask_run(struct wh_rig *rig, char **word, unsigned words, bool *known);
 /* Long transfers. */
-bool bulk_in(struct rig *rig, uint64_t bytes);
-bool bulk_out(struct rig *rig, uint64_t bytes, uint64_t drop_every);
+bool bulk_in(struct wh_rig *rig, uint64_t bytes);
+bool bulk_out(struct wh_rig *rig, uint64_t bytes, uint64_t drop_every);
 
 #endif

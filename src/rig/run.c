@@ -11,7 +11,7 @@
 
 /* What a macro was called with, and how often a repetition has run. */
 struct scope {
-    struct rig *rig;
+    struct wh_rig *rig;
     char **argument;
     unsigned arguments;
     unsigned depth;
@@ -69,7 +69,7 @@ static bool run_repeat(struct scope *scope, char **word, unsigned words, const s
 
 static bool run_together(struct scope *scope, const struct line *body, size_t lines)
 {
-    struct rig *rig = scope->rig;
+    struct wh_rig *rig = scope->rig;
     if (!host_start(rig) || !host_quiet(rig))
         return false;
     rig->together = true;
@@ -86,7 +86,8 @@ static bool run_macro(struct scope *scope, const struct block *macro, char **wor
     return run_lines(&inner, macro->line, macro->lines);
 }
 
-static const struct block *find_macro(struct rig *rig, char **word, unsigned words, unsigned *skip)
+static const struct block *find_macro(struct wh_rig *rig, char **word, unsigned words,
+                                      unsigned *skip)
 {
     char name[64];
     *skip = 1;
@@ -100,7 +101,7 @@ static const struct block *find_macro(struct rig *rig, char **word, unsigned wor
 }
 
 /* "b:" chooses the flow of a line; it may stand behind the time. */
-static struct flow *choose_flow(struct rig *rig, char **word, unsigned *words)
+static struct flow *choose_flow(struct wh_rig *rig, char **word, unsigned *words)
 {
     for (unsigned i = 0; i < 2 && i < *words; i++)
         if (word[i][0] >= 'a' && word[i][0] <= 'z' && word[i][1] == ':' && word[i][2] == 0) {
@@ -114,10 +115,26 @@ static struct flow *choose_flow(struct rig *rig, char **word, unsigned *words)
     return rig->at;
 }
 
+/* Which arcs the line has taken; a line that takes one itself is worth more than a macro's. */
+static void note_arcs(struct wh_rig *rig)
+{
+    bool in_macro = rig->macro_line != NULL;
+    for (unsigned from = 0; from < WH_STATE_COUNT; from++)
+        for (unsigned event = 0; event < WH_ARC_EVENT_COUNT; event++) {
+            uint64_t times = wh_arc_count(rig->host, (wh_state)from, (wh_arc_event)event);
+            bool first = rig->arc[from][event].line == 0 || rig->arc[from][event].in_macro;
+            if (times != rig->arc[from][event].times && first) {
+                rig->arc[from][event].line = rig->line->number;
+                rig->arc[from][event].in_macro = in_macro;
+            }
+            rig->arc[from][event].times = times;
+        }
+}
+
 static bool run_words(struct scope *scope, char **word, unsigned words, const struct line *line,
                       size_t lines)
 {
-    struct rig *rig = scope->rig;
+    struct wh_rig *rig = scope->rig;
     struct flow *at = rig->at;
     unsigned skip;
     rig->at = choose_flow(rig, word, &words);
@@ -134,6 +151,8 @@ static bool run_words(struct scope *scope, char **word, unsigned words, const st
     else
         good = statement_run(rig, word, words);
     rig->at = at;
+    if (good && rig->host != NULL)
+        note_arcs(rig);
     const char *broken = good && rig->host != NULL ? wh_check(rig->host) : NULL;
     return good && (broken == NULL || rig_fail(rig, "wh_check: %s", broken));
 }
@@ -161,7 +180,7 @@ static unsigned substitute(struct scope *scope, const struct line *line, char **
 
 static bool run_lines(struct scope *scope, const struct line *line, size_t lines)
 {
-    struct rig *rig = scope->rig;
+    struct wh_rig *rig = scope->rig;
     char *room = malloc(WORD_ROOM), *word[SCRIPT_WORDS];
     bool good = room != NULL;
     for (size_t i = 0; i < lines && good; i++) {
@@ -185,7 +204,7 @@ static bool run_lines(struct scope *scope, const struct line *line, size_t lines
     return good;
 }
 
-static void configure(struct rig *rig)
+static void configure(struct wh_rig *rig)
 {
     wh_config_init(&rig->config);
     for (size_t i = 0; i < sizeof rig->config.seed; i++)
@@ -196,18 +215,19 @@ static void configure(struct rig *rig)
     flow_init(rig, rig->at, 'a');
 }
 
-bool rig_run(struct rig *rig, const struct script *script, const struct script *prelude,
-             const struct block *scenario, const struct variant *variant, unsigned combination)
+bool rig_run(struct wh_rig *rig, const struct rig_case *one)
 {
     memset(rig, 0, sizeof *rig);
-    rig->script = script;
-    rig->prelude = prelude;
-    rig->scenario = scenario;
-    rig->variant = variant;
-    rig->combination = combination;
+    rig->script = one->script;
+    rig->prelude = one->prelude;
+    rig->scenario = one->scenario;
+    rig->variant = one->variant;
+    rig->combination = one->combination;
+    rig->program = one->program;
+    rig->drawing = one->drawing;
     configure(rig);
     struct scope scope = { rig, NULL, 0, 0, "0" };
-    bool good = run_lines(&scope, scenario->line, scenario->lines);
+    bool good = run_lines(&scope, one->scenario->line, one->scenario->lines);
     if (good) {
         rig->line = rig->macro_line = NULL;
         good = rig->host == NULL || host_quiet(rig);
@@ -217,7 +237,7 @@ bool rig_run(struct rig *rig, const struct script *script, const struct script *
     return host_stop(rig) && good;
 }
 
-void rig_free(struct rig *rig)
+void rig_free(struct wh_rig *rig)
 {
     for (size_t i = 0; i < RIG_FLOWS; i++) {
         stream_clear(&rig->flow[i].sent);

@@ -27,7 +27,7 @@ static char *copy_of(const char *text, size_t length)
     return copy;
 }
 
-static int escape(char c)
+static char escape(char c)
 {
     switch (c) {
     case 'n': return '\n';
@@ -57,8 +57,12 @@ static int split(char *text, char **word)
         word[words++] = p;
         if (*p == '"') {
             char *to = ++p;
-            for (; *p != 0 && *p != '"'; p++)
-                *to++ = *p == '\\' && p[1] != 0 ? (char)escape(*++p) : *p;
+            for (; *p != 0 && *p != '"'; p++) {
+                if (*p == '\\' && p[1] != 0)
+                    *to++ = escape(*++p);
+                else
+                    *to++ = *p;
+            }
             if (*p == 0)
                 return -1;
             *p++ = 0;
@@ -93,8 +97,13 @@ static bool begin_scenario(struct script *script, unsigned number, char **word, 
     scenario->name = calloc(1, length + 1);
     if (scenario->name == NULL)
         abort();
-    for (unsigned i = 1; i + 1 < words; i++)
-        strcat(strcat(scenario->name, i > 1 ? " " : ""), word[i]);
+    size_t used = 0;
+    for (unsigned i = 1; i + 1 < words; i++) {
+        size_t part = strlen(word[i]);
+        memcpy(scenario->name + used, word[i], part);
+        used += part;
+        scenario->name[used++] = i + 2 < words ? ' ' : 0;
+    }
     return true;
 }
 

@@ -7,7 +7,7 @@
 #include "rig/rig.h"
 
 struct reader {
-    struct rig *rig;
+    struct wh_rig *rig;
     struct spec *spec;
     bool arriving;
     char **word;
@@ -31,7 +31,7 @@ static bool number(struct reader *in, int64_t *out)
 
 static bool small(struct reader *in, int *out)
 {
-    int64_t value;
+    int64_t value = 0;
     if (!number(in, &value))
         return false;
     *out = (int)value;
@@ -42,7 +42,7 @@ static bool small(struct reader *in, int *out)
 static bool sequence(struct reader *in, uint32_t base, bool *any, uint32_t *out)
 {
     const char *word = peek(in);
-    int64_t value;
+    int64_t value = 0;
     if (word != NULL && any != NULL && strcmp(word, "*") == 0) {
         *any = true;
         in->next++;
@@ -56,7 +56,7 @@ static bool sequence(struct reader *in, uint32_t base, bool *any, uint32_t *out)
     return true;
 }
 
-bool condition_parse(struct rig *rig, struct condition *condition, const char *word)
+bool condition_parse(struct wh_rig *rig, struct condition *condition, const char *word)
 {
     condition->compare = COMPARE_EQUAL;
     if (word[0] == '>' || word[0] == '<') {
@@ -133,7 +133,7 @@ static bool stamps(struct reader *in)
 {
     struct spec *spec = in->spec;
     const char *word = peek(in);
-    int64_t value;
+    int64_t value = 0;
     spec->stamps = SAID_PRESENT;
     if (word == NULL || !value_expression(word, flow_lookup, in->rig->at, &value)) {
         if (word == NULL || strcmp(word, "*") != 0)
@@ -191,7 +191,7 @@ static bool address(struct reader *in, bool from)
 /* An option with a number: "mss 1460"; "mss *" where it leaves. */
 static bool numbered(struct reader *in, enum said *said, uint32_t *out)
 {
-    int64_t value;
+    int64_t value = 0;
     const char *word = peek(in);
     if (word != NULL && strcmp(word, "*") == 0) {
         *said = SAID_PRESENT;
@@ -217,7 +217,7 @@ static bool data_length(struct reader *in)
         in->next++;
         return true;
     }
-    int64_t value;
+    int64_t value = 0;
     if (!number(in, &value))
         return false;
     spec->length = (uint64_t)value;
@@ -286,7 +286,7 @@ static bool tcp_attribute(struct reader *in, const char *word, bool *known)
 static bool packet_attribute(struct reader *in, const char *word, bool *known)
 {
     struct spec *spec = in->spec;
-    int64_t value;
+    int64_t value = 0;
     if (strcmp(word, "len") == 0)
         return data_length(in);
     if (strcmp(word, "hops") == 0)
@@ -353,7 +353,7 @@ static bool kind(struct reader *in)
     return true;
 }
 
-bool spec_parse(struct rig *rig, struct spec *spec, bool arriving, char **word, unsigned words)
+bool spec_parse(struct wh_rig *rig, struct spec *spec, bool arriving, char **word, unsigned words)
 {
     struct reader in = { rig, spec, arriving, word, words, 0 };
     memset(spec, 0, sizeof *spec);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One line of a scenario: when, and what. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,13 +17,13 @@ struct when {
 };
 
 /* "+1s", "@1s", "+1s~10ms", "+1s..2s". False if the word is no time. */
-static bool read_when(const struct rig *rig, const char *word, struct when *when)
+static bool read_when(const struct wh_rig *rig, const char *word, struct when *when)
 {
     char text[64];
     wh_time first, second = 0;
     if ((word[0] != '+' && word[0] != '@') || strlen(word) >= sizeof text)
         return false;
-    strcpy(text, word + 1);
+    snprintf(text, sizeof text, "%s", word + 1);
     char *dots = strstr(text, ".."), *tilde = strchr(text, '~');
     if (dots != NULL)
         *dots = 0;
@@ -46,7 +47,7 @@ static bool read_when(const struct rig *rig, const char *word, struct when *when
 
 /* ------------------------------------------------------- configuration -- */
 
-static bool set_config(struct rig *rig, const char *name, int64_t value)
+static bool set_config(struct wh_rig *rig, const char *name, int64_t value)
 {
     wh_config *config = &rig->config;
     uint32_t small = (uint32_t)value;
@@ -77,7 +78,7 @@ static bool set_config(struct rig *rig, const char *name, int64_t value)
     return true;
 }
 
-static bool do_config(struct rig *rig, char **word, unsigned words)
+static bool do_config(struct wh_rig *rig, char **word, unsigned words)
 {
     int64_t value;
     if (rig->host != NULL)
@@ -88,13 +89,13 @@ static bool do_config(struct rig *rig, char **word, unsigned words)
 }
 
 /* Already seen by rig_variants. */
-static bool do_nothing(struct rig *rig, char **word, unsigned words)
+static bool do_nothing(struct wh_rig *rig, char **word, unsigned words)
 {
     (void)rig, (void)word, (void)words;
     return true;
 }
 
-static bool do_iss(struct rig *rig, char **word, unsigned words)
+static bool do_iss(struct wh_rig *rig, char **word, unsigned words)
 {
     int64_t value;
     if (words != 2 || !value_number(word[1], &value))
@@ -108,7 +109,7 @@ static bool do_iss(struct rig *rig, char **word, unsigned words)
 }
 
 /* "peer win 1000", "peer port 7", "peer address other", "peer stamp 5", "our port 81" */
-static bool do_peer(struct rig *rig, char **word, unsigned words)
+static bool do_peer(struct wh_rig *rig, char **word, unsigned words)
 {
     struct flow *flow = rig->at;
     wh_endpoint *end = word[0][0] == 'o' ? &flow->ours : &flow->theirs;
@@ -132,7 +133,7 @@ static bool do_peer(struct rig *rig, char **word, unsigned words)
 
 /* ---------------------------------------------------------------- time -- */
 
-static bool do_silence(struct rig *rig, char **word, unsigned words)
+static bool do_silence(struct wh_rig *rig, char **word, unsigned words)
 {
     wh_time span = 0;
     if (words > 1 && !value_duration(word[1], &span))
@@ -147,7 +148,7 @@ static bool do_silence(struct rig *rig, char **word, unsigned words)
     return true;
 }
 
-static bool do_loose(struct rig *rig, char **word, unsigned words)
+static bool do_loose(struct wh_rig *rig, char **word, unsigned words)
 {
     (void)words;
     rig->loose = word[0][0] == 'l';
@@ -161,7 +162,7 @@ static bool do_loose(struct rig *rig, char **word, unsigned words)
 
 /* ------------------------------------------------- incarnations, memory -- */
 
-static bool do_again(struct rig *rig, char **word, unsigned words)
+static bool do_again(struct wh_rig *rig, char **word, unsigned words)
 {
     struct flow *flow = rig->at;
     int64_t value = 0;
@@ -177,7 +178,7 @@ static bool do_again(struct rig *rig, char **word, unsigned words)
     return true;
 }
 
-static bool do_restore(struct rig *rig, char **word, unsigned words)
+static bool do_restore(struct wh_rig *rig, char **word, unsigned words)
 {
     (void)word, (void)words;
     rig->at->is = rig->at->was;
@@ -185,7 +186,7 @@ static bool do_restore(struct rig *rig, char **word, unsigned words)
 }
 
 /* "fail-memory 3": the third allocation from here on fails; "fail-memory 3 every 2"; "fail-memory off". */
-static bool do_fail_memory(struct rig *rig, char **word, unsigned words)
+static bool do_fail_memory(struct wh_rig *rig, char **word, unsigned words)
 {
     int64_t from = 0, every = INT64_MAX;
     if (words == 2 && strcmp(word[1], "off") == 0)
@@ -198,7 +199,7 @@ static bool do_fail_memory(struct rig *rig, char **word, unsigned words)
     return true;
 }
 
-static bool do_undrained(struct rig *rig, char **word, unsigned words)
+static bool do_undrained(struct wh_rig *rig, char **word, unsigned words)
 {
     (void)word, (void)words;
     rig->undrained = true;
@@ -206,7 +207,7 @@ static bool do_undrained(struct rig *rig, char **word, unsigned words)
 }
 
 /* Nothing is left now: no record, no timer. */
-static bool do_drained(struct rig *rig, char **word, unsigned words)
+static bool do_drained(struct wh_rig *rig, char **word, unsigned words)
 {
     (void)word, (void)words;
     wh_stats stats = { .size = sizeof stats };
@@ -219,7 +220,7 @@ static bool do_drained(struct rig *rig, char **word, unsigned words)
                     stats.connections, stats.half_open, stats.time_wait, stats.held, stats.timers);
 }
 
-static bool do_transfer(struct rig *rig, char **word, unsigned words)
+static bool do_transfer(struct wh_rig *rig, char **word, unsigned words)
 {
     uint64_t bytes;
     int64_t drop = 0;
@@ -234,7 +235,7 @@ static bool do_transfer(struct rig *rig, char **word, unsigned words)
 
 static const struct {
     const char *name;
-    bool (*run)(struct rig *, char **, unsigned);
+    bool (*run)(struct wh_rig *, char **, unsigned);
     bool needs_host;
 } statements[] = {
     { "config", do_config, false },
@@ -257,7 +258,7 @@ static const struct {
     { "transfer-out", do_transfer, true },
 };
 
-static bool arrow(struct rig *rig, char **word, unsigned words, const struct when *when)
+static bool arrow(struct wh_rig *rig, char **word, unsigned words, const struct when *when)
 {
     struct spec spec;
     bool arriving = word[0][0] == '<';
@@ -273,7 +274,7 @@ static bool arrow(struct rig *rig, char **word, unsigned words, const struct whe
                          when->said ? when->to : rig->now);
 }
 
-bool statement_run(struct rig *rig, char **word, unsigned words)
+bool statement_run(struct wh_rig *rig, char **word, unsigned words)
 {
     struct when when = { 0 };
     bool known;
@@ -306,6 +307,8 @@ bool statement_run(struct rig *rig, char **word, unsigned words)
     if (!call_run(rig, word, words, &known))
         return false;
     if (!known && !ask_run(rig, word, words, &known))
+        return false;
+    if (!known && !program_statement(rig, word, words, &known))
         return false;
     return known || rig_fail(rig, "`%s` is no statement", word[0]);
 }

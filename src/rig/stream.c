@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "rig/rig.h"
 
 static uint8_t pattern(uint32_t salt, uint64_t at)
@@ -65,8 +66,29 @@ bool stream_lay(struct stream *stream, uint64_t at, const char *bytes, size_t le
     return true;
 }
 
+bool stream_learn(struct stream *stream, uint64_t at, const uint8_t *bytes, size_t length)
+{
+    if (at > stream->learned_length)
+        return false;
+    size_t known = MIN(length, stream->learned_length - (size_t)at);
+    if (known != 0 && memcmp(stream->learned + at, bytes, known) != 0)
+        return false;
+    if (known == length)
+        return true;
+    uint8_t *more = realloc(stream->learned, (size_t)at + length);
+    if (more == NULL)
+        abort();
+    memcpy(more + at + known, bytes + known, length - known);
+    stream->learned = more;
+    stream->learned_length = (size_t)at + length;
+    return true;
+}
+
 void stream_clear(struct stream *stream)
 {
+    free(stream->learned);
+    stream->learned = NULL;
+    stream->learned_length = 0;
     for (unsigned i = 0; i < stream->texts; i++)
         free(stream->text[i].bytes);
     stream->texts = 0;

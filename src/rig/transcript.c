@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What happened, in the words of the script; printed when a scenario fails. */
+/* What happened, in the words of the script; a failure draws its ladder from it. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,10 +8,20 @@
 
 #include "rig/rig.h"
 
-/* Of a long transcript the end is what matters. */
-#define SHOWN 60
+/* A flow without a record is LISTEN where the port has a listener. */
+static wh_state drawn_state(struct wh_rig *rig, const struct flow *flow)
+{
+    wh_state state = flow_state(rig, flow);
+    wh_cursor cursor = { 0 };
+    wh_entry entry;
+    while (state == WH_CLOSED && wh_each(rig->host, &cursor, &entry))
+        if (entry.listener != NULL && entry.state == WH_LISTEN &&
+            (entry.local.port == flow->ours.port || entry.local.port == 0))
+            state = WH_LISTEN;
+    return state;
+}
 
-void note_add(struct rig *rig, char mark, wh_time time, const char *format, ...)
+void note_add(struct wh_rig *rig, char mark, wh_time time, const char *format, ...)
 {
     if (rig->notes == rig->note_room) {
         rig->note_room = rig->note_room == 0 ? 64 : rig->note_room * 2;
@@ -22,10 +32,17 @@ void note_add(struct rig *rig, char mark, wh_time time, const char *format, ...)
     struct note *note = &rig->note[rig->notes++];
     note->time = time;
     note->mark = mark;
+    note->line = rig->line;
     va_list list;
     va_start(list, format);
     vsnprintf(note->text, sizeof note->text, format, list);
     va_end(list);
+    note->flow = 'a';
+    if (note->text[0] >= 'a' && note->text[0] <= 'z' && note->text[1] == ':')
+        note->flow = note->text[0];
+    note->before = rig->drawing && rig->host != NULL
+                       ? drawn_state(rig, &rig->flow[note->flow - 'a'])
+                       : WH_CLOSED;
 }
 
 /* Appends to text[room] at *used. */
@@ -75,60 +92,22 @@ void segment_text(const struct flow *flow, const struct segment *segment, bool a
             options->sack[i].left - ack_base, options->sack[i].right - ack_base);
 }
 
-bool rig_fail(struct rig *rig, const char *format, ...)
+void rig_fail_list(struct wh_rig *rig, const char *format, va_list list)
 {
     if (rig->failed)
-        return false;
+        return;
     rig->failed = true;
+    vsnprintf(rig->why, sizeof rig->why, format, list);
+    for (size_t i = 0; rig->drawing && rig->host != NULL && i < RIG_FLOWS; i++)
+        if (rig->flow[i].name != 0)
+            rig->failed_state[i] = drawn_state(rig, &rig->flow[i]);
+}
+
+bool rig_fail(struct wh_rig *rig, const char *format, ...)
+{
     va_list list;
     va_start(list, format);
-    vsnprintf(rig->why, sizeof rig->why, format, list);
+    rig_fail_list(rig, format, list);
     va_end(list);
     return false;
-}
-
-/* Text of several lines, each behind the TAP comment mark. */
-static void print_lines(const char *text)
-{
-    while (*text != 0) {
-        size_t length = strcspn(text, "\n");
-        printf("#   %.*s\n", (int)length, text);
-        text += length + (text[length] == '\n');
-    }
-}
-
-static void print_script(const struct rig *rig)
-{
-    const struct block *scenario = rig->scenario;
-    printf("#\n# the script:\n");
-    for (size_t i = 0; i < scenario->lines; i++) {
-        const struct line *line = &scenario->line[i];
-        printf("# %c %4u  %*s%s\n", line == rig->line ? '>' : ' ', line->number, (int)line->indent,
-               "", line->text);
-        if (line == rig->line && rig->macro_line != NULL)
-            printf("# >         in it: %s\n", rig->macro_line->text);
-    }
-    if (rig->line == NULL)
-        printf("# >       (after the last line: the end of the scenario)\n");
-}
-
-void transcript_print(const struct rig *rig)
-{
-    char time[24];
-    size_t first = rig->notes > SHOWN ? rig->notes - SHOWN : 0;
-    if (rig->line != NULL)
-        printf("# %s:%u: %s\n", rig->script->file, rig->line->number, rig->line->text);
-    else
-        printf("# %s:%u: at the end of the scenario\n", rig->script->file, rig->scenario->number);
-    print_lines(rig->why);
-    printf("#\n# what happened (host on the left, peer on the right):\n");
-    if (first != 0)
-        printf("#   (%zu earlier lines)\n", first);
-    for (size_t i = first; i < rig->notes; i++) {
-        const struct note *note = &rig->note[i];
-        const char *arrow = note->mark == '<' ? "<--" : note->mark == ' ' ? "   " : "-->";
-        printf("# %c %11s  %s %s\n", note->mark == '!' ? '>' : ' ',
-               value_time_text(note->time - rig->start, time), arrow, note->text);
-    }
-    print_script(rig);
 }

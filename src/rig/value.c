@@ -203,13 +203,22 @@ uint32_t value_event(const char *name)
     return 0;
 }
 
+/* Adds a word to a list in text[room]. */
+static void add_word(char *text, size_t room, const char *between, const char *word)
+{
+    size_t used = strlen(text);
+    snprintf(text + used, room - used, "%s%s", used != 0 ? between : "", word);
+}
+
 char *value_event_text(uint32_t events, char *text)
 {
     text[0] = 0;
     for (uint32_t i = 0; i < EVENT_NAMES; i++)
         if (events & UINT32_C(1) << i)
-            strcat(strcat(text, text[0] ? " " : ""), event_names[i]);
-    return text[0] ? text : strcpy(text, "none");
+            add_word(text, 160, " ", event_names[i]);
+    if (text[0] == 0)
+        add_word(text, 160, "", "none");
+    return text;
 }
 
 static const struct {
@@ -250,6 +259,8 @@ char *value_flags_text(uint16_t flags, char *text)
     text[0] = 0;
     for (size_t i = 0; i < FLAG_NAMES; i++)
         if (flags & flag_names[i].flag)
-            strcat(strcat(text, text[0] ? "," : ""), flag_names[i].name);
-    return text[0] ? text : strcpy(text, "none");
+            add_word(text, 48, ",", flag_names[i].name);
+    if (text[0] == 0)
+        add_word(text, 48, "", "none");
+    return text;
 }

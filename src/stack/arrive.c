@@ -169,6 +169,14 @@ static bool is_for_us(const struct wh_stack *host, const struct packet *packet)
            address_is_network_broadcast(host, &packet->destination);
 }
 
+/* RFC 9293 3.9.2.3, MUST-63. Loopback may speak to loopback: hosts that an embedder has numbered so. */
+static bool source_impossible(const struct wh_stack *host, const struct packet *packet)
+{
+    return ip_source_invalid(&packet->source) ||
+           address_is_network_broadcast(host, &packet->source) ||
+           (ip_is_loopback(&packet->source) && !ip_is_loopback(&packet->destination));
+}
+
 static void arrive_ip(struct wh_stack *host, const wh_frame *frame, const uint8_t *bytes,
                       size_t length)
 {
@@ -176,8 +184,7 @@ static void arrive_ip(struct wh_stack *host, const wh_frame *frame, const uint8_
     wh_reason reason = ip_parse(&packet, bytes, length);
     /* RFC 4861 4.1: a host that has no address yet may solicit from the unspecified one. */
     bool neighbour = reason == WH_WHY_NONE && packet.protocol == IP_ICMPV6;
-    if (reason == WH_WHY_NONE && !neighbour &&
-        (ip_source_invalid(&packet.source) || address_is_network_broadcast(host, &packet.source))) {
+    if (reason == WH_WHY_NONE && !neighbour && source_impossible(host, &packet)) {
         reason = WH_WHY_IP_SOURCE_INVALID;
     }
     if (reason == WH_WHY_NONE && !is_for_us(host, &packet)) {

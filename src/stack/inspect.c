@@ -11,6 +11,11 @@ uint64_t wh_count(const wh_stack *host, wh_reason reason)
     return (unsigned)reason < WH_REASON_COUNT ? host->tcp.count[reason] : 0;
 }
 
+uint64_t wh_arc_count(const wh_stack *host, wh_state from, wh_arc_event event)
+{
+    return wh_arc(from, event) >= 0 ? host->tcp.taken[from][event] : 0;
+}
+
 size_t wh_trace(wh_stack *host, wh_trace_record *records, size_t cap, uint64_t *lost)
 {
     return trace_drain(&host->tcp.trace, records, cap, lost);
@@ -296,13 +301,41 @@ static const char *check_connection(const struct wh_stack *host, struct wh_conn 
     return broken != NULL ? broken : check_flight(conn);
 }
 
+/* The compact records stand for one state each; one that says otherwise was led astray. */
+static const char *check_states(const struct wh_stack *host)
+{
+    if (host->tcp.strays != 0) {
+        return "a record took an arc that is not in the table";
+    }
+    for (uint32_t i = 0; (i = pool_next(&host->half_opens, i)) != 0;) {
+        const struct half_open *entry = pool_at(&host->half_opens, i);
+        if (entry->record.state != WH_SYN_RECEIVED) {
+            return "a half-open entry is not in SYN-RECEIVED";
+        }
+    }
+    for (uint32_t i = 0; (i = pool_next(&host->helds, i)) != 0;) {
+        const struct wh_syn *held = pool_at(&host->helds, i);
+        if (held->record.state != (held->withdrawn ? WH_CLOSED : WH_LISTEN)) {
+            return "a held SYN is neither in LISTEN nor withdrawn";
+        }
+    }
+    uint32_t position = host->time_waits.head;
+    for (const struct time_wait *entry;
+         (entry = time_wait_walk(&host->time_waits, &position)) != NULL; position++) {
+        if (entry->record.state != WH_TIME_WAIT) {
+            return "an entry of the TIME-WAIT table is in another state";
+        }
+    }
+    return NULL;
+}
+
 const char *wh_check(const wh_stack *host)
 {
-    const char *broken = NULL;
     uint32_t in_table = 0;
     if (host->tcp.memory.used > host->tcp.memory.cap) {
         return "the memory cap is exceeded";
     }
+    const char *broken = check_states(host);
     for (uint32_t i = 0; (i = pool_next(&host->connections, i)) != 0 && broken == NULL;) {
         struct wh_conn *conn = pool_at(&host->connections, i);
         broken = check_connection(host, conn);

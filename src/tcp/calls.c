@@ -235,7 +235,7 @@ void tcp_die(struct wh_conn *conn, wh_arc_event event, wh_reason reason, wh_erro
 /* The RST of RFC 9293 3.10.5: SEQ is the highest number sent, and there is no ACK. */
 static void send_reset(struct wh_conn *conn, wh_reason reason)
 {
-    struct reply *reply = reply_add(conn->tcp, &conn->tuple, conn_state(conn), reason);
+    struct reply *reply = reply_add(conn->tcp, &conn->tuple, WH_CLOSED, reason);
     if (reply != NULL) {
         /* Not rewound by an RTO, and not counting a byte probed beyond the window. */
         reply->seq = conn->snd_nxt;

@@ -25,6 +25,11 @@ static void trace_state(struct tcp *tcp, const struct wh_conn *conn, wh_state be
 
 void step(struct tcp *tcp, struct record *record, wh_arc_event event, wh_reason reason)
 {
+    if (!arc_exists((wh_state)record->state, event)) {
+        tcp->strays++; /* a bug of ours, which wh_check tells: better to stay than to be nowhere */
+        return;
+    }
+    tcp->taken[record->state][event]++;
     record->state = (uint8_t)arc_target((wh_state)record->state, event);
     tcp->arc = event;
     tcp->after = (wh_state)record->state;

@@ -41,6 +41,8 @@ struct tcp {
 
     struct trace trace;
     uint64_t count[WH_REASON_COUNT];
+    uint64_t taken[WH_STATE_COUNT][WH_ARC_EVENT_COUNT]; /* arcs, by step() */
+    uint64_t strays;                                    /* steps without an arc: never */
     uint64_t segments_in, segments_out;
     uint64_t frames_in, frames_out;
 

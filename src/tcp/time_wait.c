@@ -59,7 +59,8 @@ static bool reopens(const struct time_wait *entry, const struct segment *segment
     if ((segment->flags & WH_ACK) || (entry->flags & TIME_WAIT_REOPENED)) {
         return false;
     }
-    bool higher = seq_geq(segment->seq, entry->rcv_nxt);
+    /* What is exactly half way round is neither earlier nor later: it opens nothing (RFC 7323 5.3). */
+    bool higher = !seq_lt(segment->seq, entry->rcv_nxt);
     if (!(segment->options.has & WH_HAS_TIMESTAMPS)) {
         /* With timestamps before and none now, only the sequence number can tell. */
         return higher;
@@ -70,7 +71,7 @@ static bool reopens(const struct time_wait *entry, const struct segment *segment
     if (segment->options.tsval == entry->ts_recent) {
         return higher;
     }
-    return seq_gt(segment->options.tsval, entry->ts_recent);
+    return !seq_leq(segment->options.tsval, entry->ts_recent);
 }
 
 enum time_wait_verdict time_wait_arrive(struct tcp *tcp, struct time_wait *entry,
@@ -99,6 +100,10 @@ enum time_wait_verdict time_wait_arrive(struct tcp *tcp, struct time_wait *entry
         because(tcp, WH_WHY_TIME_WAIT_FIN_AGAIN);
         time_wait_answer(tcp, entry, WH_WHY_TIME_WAIT_FIN_AGAIN);
         return TIME_WAIT_RESTARTS;
+    }
+    if ((segment->flags & WH_ACK) && seq_gt(segment->ack, entry->snd_nxt)) {
+        answer_old(tcp, entry, WH_WHY_ACK_UNSENT); /* RFC 9293 3.5.2, group 3; RFC 5961 5.2 */
+        return TIME_WAIT_STAYS;
     }
     if (length == 0 && segment->seq == entry->rcv_nxt) {
         because(tcp, WH_WHY_TIME_WAIT_OLD);

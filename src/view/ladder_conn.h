@@ -33,7 +33,8 @@ struct fold {
 struct passing {
     const wh_trace_record *record;
     enum ladder_side from;
-    bool syn_acked, fin_acked; /* it is the first to acknowledge the other's SYN, FIN */
+    bool syn_acked,
+        fin_acked; /* the first to acknowledge the other's SYN, FIN; or a FIN once more */
     bool window_closed, window_opened;
     bool repeated; /* sent before, all of it */
 };

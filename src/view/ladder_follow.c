@@ -45,12 +45,14 @@ static void follow_stream(struct end *sender, const wh_trace_record *record,
         return;
     }
     uint32_t numbers = end - record->seq;
+    /* The first SYN,ACK of a simultaneous open has a number that was sent, and news: its ACK. */
+    bool crossing = (record->flags & WH_SYN) && (record->flags & WH_ACK) && !sender->acked_syn;
     if (seq_gt(end, sender->next)) {
         uint32_t fresh = end - sender->next;
         uint32_t fin = record->flags & WH_FIN ? 1 : 0;
         sender->bytes += fresh - (fresh > 0 ? fin : 0);
         sender->next = end;
-    } else if (numbers > 0 &&
+    } else if (numbers > 0 && !crossing &&
                (record->kind == WH_TRACE_OUT || reason_matters((wh_reason)record->reason))) {
         /* Of a far end's segments only the receiver can tell: late ones look the same. */
         passing->repeated = true;
@@ -75,9 +77,11 @@ static void follow_ack(struct ladder_conn *conn, struct passing *passing)
         sender->acked_syn = true;
         passing->syn_acked = true;
     }
-    if (peer->fin_sent && !sender->acked_fin && seq_gt(record->ack, peer->fin)) {
+    if (peer->fin_sent && seq_gt(record->ack, peer->fin)) {
+        /* Behind a FIN there is nothing more to acknowledge: a later bare ACK answers its repetition. */
+        bool bare = record->length == 0 && !(record->flags & (WH_SYN | WH_FIN));
+        passing->fin_acked = !sender->acked_fin || bare;
         sender->acked_fin = true;
-        passing->fin_acked = true;
     }
 }
 

@@ -282,6 +282,14 @@ bool ip_is_group(const wh_addr *addr)
     return (addr->bytes[12] & 0xf0) == 0xe0 || get32(addr->bytes + 12) == UINT32_MAX;
 }
 
+bool ip_is_loopback(const wh_addr *addr)
+{
+    static const wh_addr loopback = { .bytes = { [15] = 1 } };
+    if (!is_mapped(addr->bytes))
+        return memcmp(addr, &loopback, sizeof(loopback)) == 0;
+    return addr->bytes[12] == 127;
+}
+
 bool ip_source_invalid(const wh_addr *addr)
 {
     static const wh_addr unspecified;

@@ -68,5 +68,7 @@ uint64_t ip_pseudo_sum(const wh_addr *source, const wh_addr *destination, uint8_
 bool ip_source_invalid(const wh_addr *addr);
 /* Multicast or limited broadcast. */
 bool ip_is_group(const wh_addr *addr);
+/* 127.0.0.0/8 and ::1, which never leave a host (RFC 1122 3.2.1.3, RFC 4291 2.5.3). */
+bool ip_is_loopback(const wh_addr *addr);
 
 #endif

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the rig itself: the words of scripts, their lines, streams, checksums. */
+/* Tests of the rig itself: the words of scripts, their lines, streams, checksums, how failures look. */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -177,7 +180,7 @@ static void checksums_by_hand(void **state)
 
 static void conditions_compare(void **state)
 {
-    static struct rig rig;
+    static struct wh_rig rig;
     struct condition condition;
     static struct flow flow;
     rig.at = &flow;
@@ -204,6 +207,197 @@ static void the_prelude_is_sound(void **state)
     script_free(&script);
 }
 
+/* -------------------------------------------------- whole runs of a text -- */
+
+/* What running the text prints; the caller frees it. */
+static char *output_of(const char *text, const wh_rig_program *program, wh_rig_tally *tally)
+{
+    char *bytes = NULL;
+    size_t length = 0;
+    wh_rig_options options;
+    wh_rig_options_init(&options);
+    options.out = open_memstream(&bytes, &length);
+    options.ascii = true;
+    assert_non_null(options.out);
+    memset(tally, 0, sizeof *tally);
+    wh_rig_run("text", text, program, &options, tally);
+    fclose(options.out);
+    return bytes;
+}
+
+static void assert_shows(const char *output, const char *line)
+{
+    if (strstr(output, line) == NULL)
+        fail_msg("`%s` is not in:\n%s", line, output);
+}
+
+static void a_failure_is_a_ladder_with_the_expected_line_marked(void **state)
+{
+    wh_rig_tally tally;
+    (void)state;
+    char *output = output_of("scenario X \"x\"\n"
+                             "    family 4\n    numbers plain\n"
+                             "    listen\n"
+                             "    <-- SYN mss 1460\n"
+                             "    --> SYN,ACK ack 7\n",
+                             NULL, &tally);
+    assert_int_equal(tally.failed, 1);
+    assert_shows(output, "not ok 1 - X x (IPv4)\n# text:6: --> SYN,ACK ack 7\n");
+    assert_shows(output, "#   #1   0.000000  LISTEN        listen");
+    assert_shows(output, "#   #1   0.000000  SYN-RECEIVED <-- seq 0, win 65535 mss 1460");
+    assert_shows(output, "# > #1   0.000000  SYN-RECEIVED -- SYN,ACK -- ack 7 -");
+    assert_shows(output, "# >                             ` expected: --> SYN,ACK ack 7\n");
+    assert_shows(output, "> unexpected\n");
+    assert_shows(output, "# >    6      --> SYN,ACK ack 7\n");
+    free(output);
+}
+
+static void what_leaves_at_the_end_is_marked_too(void **state)
+{
+    wh_rig_tally tally;
+    (void)state;
+    char *output = output_of("scenario X \"x\"\n    family 6\n    numbers plain\n"
+                             "    <-- ACK seq 5 ack 9\n",
+                             NULL, &tally);
+    assert_int_equal(tally.failed, 1);
+    assert_shows(output, "# text:1: at the end of the scenario\n");
+    assert_shows(output, "the end\n# > #1   0.000000  CLOSED       -- RST -- ");
+    free(output);
+}
+
+static void quiet_tells_failures_alone(void **state)
+{
+    wh_rig_options options;
+    wh_rig_tally tally = { 0, 0 };
+    char *bytes = NULL;
+    size_t length = 0;
+    (void)state;
+    wh_rig_options_init(&options);
+    options.out = open_memstream(&bytes, &length);
+    options.quiet = true;
+    assert_true(wh_rig_run("text", "scenario X \"x\"\n    listen\n", NULL, &options, &tally));
+    fclose(options.out);
+    assert_int_equal(tally.passed, 8);
+    assert_int_equal(length, 0);
+    free(bytes);
+}
+
+static void what_is_no_script_bails_out(void **state)
+{
+    wh_rig_tally tally;
+    (void)state;
+    char *output = output_of("listen\n", NULL, &tally);
+    assert_int_equal(tally.passed + tally.failed, 0);
+    assert_shows(output, "Bail out! text:1");
+    free(output);
+}
+
+/* A program that greets whoever connects, and does not always say the same. */
+struct greeter {
+    wh_listener *listener;
+    wh_conn *conn;
+    wh_time again;
+};
+
+static void *greeter_begin(void *user, wh_rig *rig, wh_stack *host, wh_time now)
+{
+    static struct greeter greeter;
+    wh_listen_options options;
+    (void)user, (void)now;
+    wh_listen_options_init(&options);
+    options.local.port = 80;
+    memset(&greeter, 0, sizeof greeter);
+    greeter.again = WH_NEVER;
+    if (wh_listen(host, &options, &greeter.listener) < 0)
+        wh_rig_fail(rig, "cannot listen");
+    return &greeter;
+}
+
+static void greeter_serve(void *at, wh_stack *host, wh_time now)
+{
+    struct greeter *greeter = at;
+    wh_event event[4];
+    size_t n = wh_events(host, event, 4);
+    for (size_t i = 0; i < n; i++)
+        if ((event[i].ready & WH_ACCEPTABLE) &&
+            wh_accept(greeter->listener, greeter, &greeter->conn) >= 0) {
+            wh_send(greeter->conn, "hello", 5, 0);
+            greeter->again = now + WH_SECOND;
+        }
+    if (greeter->again <= now) {
+        wh_send(greeter->conn, "again", 5, 0);
+        greeter->again = WH_NEVER;
+    }
+}
+
+static wh_time greeter_wake(void *at) { return ((struct greeter *)at)->again; }
+
+static bool greeter_statement(void *at, wh_rig *rig, char *const *word, unsigned words)
+{
+    struct greeter *greeter = at;
+    if (strcmp(word[0], "greet") != 0)
+        return false;
+    if (words != 2)
+        wh_rig_fail(rig, "expected: greet TEXT");
+    else
+        wh_send(greeter->conn, word[1] + 1, strlen(word[1]) - 1, 0);
+    return true;
+}
+
+static void greeter_end(void *at, wh_stack *host)
+{
+    struct greeter *greeter = at;
+    (void)host;
+    if (greeter->conn != NULL)
+        wh_abort(greeter->conn);
+    wh_listener_close(greeter->listener);
+}
+
+static const wh_rig_program greeter = {
+    .size = sizeof greeter,
+    .begin = greeter_begin,
+    .serve = greeter_serve,
+    .wake = greeter_wake,
+    .statement = greeter_statement,
+    .end = greeter_end,
+};
+
+#define GREETED                                                                                    \
+    "    <-- SYN mss 1460\n    --> SYN,ACK\n    <-- ACK\n"                                         \
+    "    --> ACK \"hello\"\n    <-- ACK\n    +1s --> ACK \"again\"\n    <-- ACK\n"
+
+static void a_program_takes_the_applications_place(void **state)
+{
+    wh_rig_tally tally;
+    (void)state;
+    char *output = output_of("scenario X \"x\"\n" GREETED "    greet \"you\"\n    --> ACK \"you\"\n"
+                             "    <-- ACK\n    info snd.una 14\n",
+                             &greeter, &tally);
+    assert_int_equal(tally.passed, 8);
+    assert_int_equal(tally.failed, 0);
+    free(output);
+    output = output_of("scenario X \"x\"\n" GREETED "    greet\n", &greeter, &tally);
+    assert_int_equal(tally.failed, 8);
+    assert_shows(output, "#   expected: greet TEXT\n");
+    free(output);
+    output = output_of("scenario X \"x\"\n" GREETED "    dance\n", &greeter, &tally);
+    assert_int_equal(tally.failed, 8);
+    assert_shows(output, "#   `dance` is no statement\n");
+    free(output);
+}
+
+static void a_programs_bytes_are_learned(void **state)
+{
+    struct stream stream = { .salt = 1 };
+    (void)state;
+    assert_true(stream_learn(&stream, 0, (const uint8_t *)"abcd", 4));
+    assert_true(stream_learn(&stream, 2, (const uint8_t *)"cdef", 4));
+    assert_true(stream_learn(&stream, 0, (const uint8_t *)"abcdef", 6));
+    assert_false(stream_learn(&stream, 4, (const uint8_t *)"xf", 2));
+    assert_false(stream_learn(&stream, 7, (const uint8_t *)"h", 1)); /* a hole */
+    stream_clear(&stream);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +413,12 @@ int main(void)
         cmocka_unit_test(checksums_by_hand),
         cmocka_unit_test(conditions_compare),
         cmocka_unit_test(the_prelude_is_sound),
+        cmocka_unit_test(a_failure_is_a_ladder_with_the_expected_line_marked),
+        cmocka_unit_test(what_leaves_at_the_end_is_marked_too),
+        cmocka_unit_test(quiet_tells_failures_alone),
+        cmocka_unit_test(what_is_no_script_bails_out),
+        cmocka_unit_test(a_program_takes_the_applications_place),
+        cmocka_unit_test(a_programs_bytes_are_learned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

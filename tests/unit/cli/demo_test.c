@@ -113,6 +113,113 @@ static void failure_is_told_and_counts(void **state)
     assert_non_null(strstr(output, "connection reset by peer\n"));
 }
 
+/* Nothing is said: seven segments, and the states that they lead through. */
+static void seven_segments(void **state)
+{
+    (void)state;
+    assert_int_equal(demo("--ascii", "--width=80", "--silent", "--wait", "500", NULL), 0);
+    assert_null(strstr(output, "bytes =="));
+    assert_non_null(strstr(output, "0.130000  FIN-WAIT-1   -- FIN+ACK -- seq 1 ack 1 ------------> "
+                                   "CLOSE-WAIT\n"));
+    assert_non_null(strstr(output, "0.140000  FIN-WAIT-2   <---------------- seq 1 ack 2 -- ACK -- "
+                                   "CLOSE-WAIT\n"));
+    assert_non_null(strstr(output, "0.640000  TIME-WAIT    <------------ seq 1 ack 2 -- FIN+ACK -- "
+                                   "LAST-ACK\n"));
+    assert_non_null(strstr(output, "closed in order after 660 ms: 0 bytes there, 0 bytes back\n"));
+    assert_non_null(strstr(output, "The connection closed in order, and after 60.6 s"));
+}
+
+/* The ACK that counts is the second one: it has a line, though it says what the first said. */
+static void fin_acknowledged_again(void **state)
+{
+    (void)state;
+    assert_int_equal(demo("--ascii", "--width=80", "--silent", "--wait", "1000", "--fault",
+                          "drop ack-of-fin 1 from server", NULL),
+                     0);
+    assert_non_null(strstr(output, "0.340053  FIN-WAIT-2   <---------------- seq 1 ack 2 -- ACK -- "
+                                   "CLOSE-WAIT\n"));
+}
+
+/* The other end closes before its host has acknowledged: one segment less. */
+static void six_segments(void **state)
+{
+    (void)state;
+    assert_int_equal(demo("--ascii", "--width=80", "--silent", "--wait", "0", NULL), 0);
+    assert_null(strstr(output, "FIN-WAIT-2"));
+    assert_non_null(strstr(output, "0.140000  TIME-WAIT    <------------ seq 1 ack 2 -- FIN+ACK -- "
+                                   "LAST-ACK\n"));
+}
+
+static void whoever_closes_first_waits(void **state)
+{
+    (void)state;
+    assert_int_equal(demo("--ascii", "--width=80", "--close", "server", NULL), 0);
+    assert_non_null(strstr(output, "> TIME-WAIT\n"));
+    assert_null(strstr(output, "  TIME-WAIT  "));
+    assert_int_equal(demo("--ascii", "--width=80", "--silent", "--close", "both", NULL), 0);
+    assert_non_null(strstr(output, "  CLOSING "));
+    assert_non_null(strstr(output, "> CLOSING\n"));
+    assert_non_null(strstr(output, "  TIME-WAIT "));
+    assert_non_null(strstr(output, "> TIME-WAIT\n"));
+}
+
+static void both_open(void **state)
+{
+    (void)state;
+    assert_int_equal(demo("--ascii", "--width=80", "--silent", "--open", "both", NULL), 0);
+    assert_non_null(
+        strstr(output, "  SYN-RECEIVED <---------------------- seq 0 -- SYN -- SYN-SENT"));
+    assert_non_null(strstr(output, "> SYN-RECEIVED\n"));
+    assert_null(strstr(output, "LISTEN"));
+    assert_int_equal(demo("--no-ladder", "--open", "both", NULL), 0);
+    assert_non_null(strstr(output, "The page arrived whole (16384 bytes)"));
+}
+
+static void one_end_resets(void **state)
+{
+    (void)state;
+    assert_int_equal(demo("--ascii", "--width=80", "--silent", "--reset", "server", NULL), 0);
+    assert_non_null(
+        strstr(output, "CLOSED       <---------------------- seq 1 -- RST -- CLOSED\n"));
+    assert_non_null(strstr(output, "The connection was reset, and after 140 ms"));
+    assert_int_equal(demo("--no-ladder", "--reset", "client", NULL), 0);
+    assert_non_null(
+        strstr(output, "The page arrived whole (16384 bytes), the connection was reset"));
+}
+
+/* A lost RST leaves the other end in a half-open connection, which its FIN discovers. */
+static void half_open_is_found_out(void **state)
+{
+    (void)state;
+    assert_int_equal(demo("--ascii", "--width=80", "--silent", "--reset", "client", "--wait",
+                          "2000", "--fault", "drop rst 1", NULL),
+                     0);
+    assert_non_null(strstr(output, "2.130000  CLOSED       <------------ seq 1 ack 1 -- FIN+ACK -- "
+                                   "FIN-WAIT-1\n"));
+    assert_int_equal(
+        demo("--no-ladder", "--silent", "--reset", "client", "--fault", "drop rst 1", NULL),
+        EXIT_DEMO_FAILED);
+    assert_non_null(strstr(output, "wavehand demo: something was left behind"));
+}
+
+static void losses_without_a_page(void **state)
+{
+    (void)state;
+    static const char *const closing[] = { "client", "server", "both" };
+    static const char *const faults[] = { "drop syn 1", "drop syn-ack 1", "drop ack-of-syn 1",
+                                          "drop fin 1", "drop fin 2",     "drop ack-of-fin 1",
+                                          "loss 20%" };
+    for (size_t c = 0; c < 3; c++) {
+        for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+            if (demo("--silent", "--close", closing[c], "--open", c == 2 ? "both" : "client",
+                     "--fault", faults[i], NULL) != 0) {
+                fprintf(stderr, "--close %s --fault '%s':\n%s", closing[c], faults[i], output);
+                fail();
+            }
+        }
+    }
+}
+
 static void wrong_usage(void **state)
 {
     (void)state;
@@ -121,6 +228,13 @@ static void wrong_usage(void **state)
     assert_string_equal(output,
                         "wavehand demo: 'operand': nothing is expected after the options\n");
     assert_int_equal(demo("--bytes", "-1", NULL), EXIT_USAGE);
+    assert_int_equal(demo("--open", "server", NULL), EXIT_USAGE);
+    assert_string_equal(output, "wavehand demo: --open takes client or both, not 'server'\n");
+    assert_int_equal(demo("--close", "nobody", NULL), EXIT_USAGE);
+    assert_string_equal(output,
+                        "wavehand demo: --close takes client, server or both, not 'nobody'\n");
+    assert_int_equal(demo("--reset", "both", NULL), EXIT_USAGE);
+    assert_int_equal(demo("--wait", "5s", NULL), EXIT_USAGE);
     assert_int_equal(demo("--fault", "los 5%", NULL), EXIT_USAGE);
     assert_non_null(strstr(output, "wavehand demo: --fault 'los 5%': column 1"));
     assert_int_equal(demo("--pcap", "/no/such/place", NULL), EXIT_DEMO_FAILED);
@@ -157,6 +271,14 @@ int main(void)
         cmocka_unit_test(other_sizes_and_families),
         cmocka_unit_test(losses_are_survived),
         cmocka_unit_test(failure_is_told_and_counts),
+        cmocka_unit_test(seven_segments),
+        cmocka_unit_test(fin_acknowledged_again),
+        cmocka_unit_test(six_segments),
+        cmocka_unit_test(whoever_closes_first_waits),
+        cmocka_unit_test(both_open),
+        cmocka_unit_test(one_end_resets),
+        cmocka_unit_test(half_open_is_found_out),
+        cmocka_unit_test(losses_without_a_page),
         cmocka_unit_test(wrong_usage),
         cmocka_unit_test(full_disk_fails),
         cmocka_unit_test(help),

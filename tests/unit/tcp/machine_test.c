@@ -82,6 +82,23 @@ static void nothing_beyond_the_table(void **state)
     assert_int_equal(wh_arc(WH_LISTEN, WH_ON_NOTHING), -1);
 }
 
+static void every_arc_has_a_source_and_nothing_else_has(void **state)
+{
+    (void)state;
+    for (unsigned from = 0; from < WH_STATE_COUNT; from++) {
+        for (unsigned event = 0; event < WH_ARC_EVENT_COUNT; event++) {
+            const char *source = wh_arc_source((wh_state)from, (wh_arc_event)event);
+            assert_non_null(source);
+            bool said =
+                strncmp(source, "RFC 9293 3.", 11) == 0 || strncmp(source, "ours: ", 6) == 0;
+            assert_int_equal(said, wh_arc((wh_state)from, (wh_arc_event)event) >= 0);
+            assert_true(said || strcmp(source, "?") == 0);
+        }
+    }
+    assert_string_equal(wh_arc_source(WH_FIN_WAIT_2, WH_ON_GOT_FIN), "RFC 9293 3.10.7.4, eighth");
+    assert_string_equal(wh_arc_source(WH_STATE_COUNT, WH_ON_GOT_FIN), "?");
+}
+
 /* From CLOSED every state can be reached, and from every state CLOSED. */
 static void every_state_can_be_entered_and_left(void **state)
 {
@@ -107,6 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_arc_of_figure_5_and_no_other),
         cmocka_unit_test(nothing_beyond_the_table),
+        cmocka_unit_test(every_arc_has_a_source_and_nothing_else_has),
         cmocka_unit_test(every_state_can_be_entered_and_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -517,6 +517,8 @@ static void knows_sources_and_groups(void **state)
         assert_int_equal(wh_addr_parse(cases[i].text, &addr), 0);
         assert_int_equal(ip_source_invalid(&addr), cases[i].invalid);
         assert_int_equal(ip_is_group(&addr), cases[i].group);
+        assert_int_equal(ip_is_loopback(&addr), strncmp(cases[i].text, "127.", 4) == 0 ||
+                                                    strcmp(cases[i].text, "::1") == 0);
     }
 }
 
