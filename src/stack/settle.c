@@ -79,18 +79,24 @@ struct time_wait *stack_prior(const struct wh_stack *host, uint32_t position,
     return same ? entry : NULL;
 }
 
-void stack_forget_prior(struct wh_stack *host, uint32_t position, const struct tuple *tuple)
+/* The segment in progress is told by the arcs of its own connection, not by those of this entry. */
+static void end_aside(struct wh_stack *host, uint32_t position, wh_arc_event event,
+                      wh_reason reason)
 {
     struct tcp *tcp = &host->tcp;
+    wh_arc_event arc = tcp->arc;
+    wh_state after = tcp->after;
+    wh_reason told = tcp->reason;
+    stack_end_time_wait(host, position, event, reason);
+    tcp->arc = arc;
+    tcp->after = after;
+    tcp->reason = told;
+}
+
+void stack_forget_prior(struct wh_stack *host, uint32_t position, const struct tuple *tuple)
+{
     if (stack_prior(host, position, tuple) != NULL) {
-        /* The segment in progress is told by the arcs of its own connection, not by this one. */
-        wh_arc_event arc = tcp->arc;
-        wh_state after = tcp->after;
-        wh_reason reason = tcp->reason;
-        stack_end_time_wait(host, position, WH_ON_REOPENED, WH_WHY_TIME_WAIT_REUSED);
-        tcp->arc = arc;
-        tcp->after = after;
-        tcp->reason = reason;
+        end_aside(host, position, WH_ON_REOPENED, WH_WHY_TIME_WAIT_REUSED);
     }
 }
 
@@ -119,7 +125,7 @@ static void enter_time_wait(struct wh_stack *host, struct wh_conn *conn)
     if (host->time_waits.used >= host->config.max_time_wait) {
         uint32_t oldest;
         if (time_wait_first(&host->time_waits, &oldest) != NULL) {
-            stack_end_time_wait(host, oldest, WH_ON_GAVE_UP, WH_WHY_TIME_WAIT_RECYCLED);
+            end_aside(host, oldest, WH_ON_GAVE_UP, WH_WHY_TIME_WAIT_RECYCLED);
         }
     }
     struct time_wait *entry = time_wait_append(&host->time_waits, &position);
