@@ -30,7 +30,7 @@ static bool leads_to(wh_arc_event arc, wh_state after)
 static bool must_explain(const wh_trace_record *record)
 {
     return record->kind == WH_TRACE_IN && record->arc == WH_ON_NOTHING &&
-           (record->state_before < WH_SYN_RECEIVED || record->state_before == WH_TIME_WAIT);
+           (record->state_before <= WH_SYN_RECEIVED || record->state_before == WH_TIME_WAIT);
 }
 
 static bool makes_sense(struct wh_rig *rig, const wh_trace_record *record)

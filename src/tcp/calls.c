@@ -314,7 +314,6 @@ void tcp_close(struct wh_conn *conn)
     }
     bool unread = conn->receive.length > 0 && !conn->read_shut;
     if (unread && conn_synchronized(conn)) {
-        conn->tcp->count[WH_WHY_UNREAD_AT_CLOSE]++;
         tcp_abort(conn, WH_WHY_UNREAD_AT_CLOSE); /* RFC 9293 3.6.1, SHLD-3; lifecycle A04 */
         return;
     }

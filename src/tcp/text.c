@@ -133,7 +133,6 @@ static bool unreadable(struct wh_conn *conn, const struct text *text)
     if (conn->handle || text->length == 0 || seq_leq(text->seq + text->length, conn->rcv_nxt)) {
         return false;
     }
-    conn->tcp->count[WH_WHY_DATA_AFTER_CLOSE]++;
     tcp_abort(conn, WH_WHY_DATA_AFTER_CLOSE);
     return true;
 }
