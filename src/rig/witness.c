@@ -47,6 +47,9 @@ static bool makes_sense(struct wh_rig *rig, const wh_trace_record *record)
                         wh_state_name(before));
     if (record->kind == WH_TRACE_DROP || arc == WH_ON_NOTHING)
         return true;
+    if (before == after)
+        return rig_fail(rig, "the trace says that %s leads from %s nowhere", wh_arc_name(arc),
+                        wh_state_name(before));
     if (record->kind == WH_TRACE_STATE &&
         (wh_arc(before, arc) != (int)after || record->reason == WH_WHY_NONE))
         return rig_fail(rig, "the trace leads from %s by %s to %s, reason %s",
@@ -100,11 +103,12 @@ bool witness_agrees(struct wh_rig *rig)
     if (rig->together)
         return true;
     for (size_t i = 0; i < RIG_FLOWS; i++) {
+        /* A handle that is back in LISTEN stands before whatever else there may be. */
         const struct flow *flow = &rig->flow[i];
         if (flow->name == 0 || !told_of(flow))
             continue;
         wh_state is = flow_state(rig, flow);
-        if (none_if_listening(is) != none_if_listening(flow->told.state))
+        if (is != WH_LISTEN && is != none_if_listening(flow->told.state))
             return rig_fail(rig, "flow %c is in %s, but the trace has led to %s", flow->name,
                             wh_state_name(is), wh_state_name(flow->told.state));
     }

@@ -94,7 +94,8 @@ void held_arrive(struct wh_stack *host, struct wh_syn *held, const struct segmen
     struct tcp *tcp = &host->tcp;
     if (segment->flags & WH_RST) {
         /* The opener has given up: its RST stands right after its SYN. */
-        if (segment->seq == held->syn.seq + 1 || segment->seq == held->syn.seq) {
+        bool its = segment->seq == held->syn.seq + 1 || segment->seq == held->syn.seq;
+        if (its && !held->withdrawn) {
             withdraw(held, WH_ON_GOT_RST, WH_WHY_PEER_RESET);
         } else {
             because(tcp, WH_WHY_RST_IN_LISTEN);
