@@ -79,11 +79,7 @@ static void held_free(struct wh_syn *held, bool in_table)
 
 static void withdraw(struct wh_syn *held, wh_arc_event event, wh_reason reason)
 {
-    struct wh_stack *host = held->host;
-    if (held->withdrawn) {
-        return;
-    }
-    step(&host->tcp, &held->record, event, reason);
+    step(&held->host->tcp, &held->record, event, reason);
     held->withdrawn = true;
     link_remove(&held->age_link);
     tell(held);
