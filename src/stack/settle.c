@@ -20,15 +20,9 @@ struct wh_conn *stack_new_connection(struct wh_stack *host, const struct tuple *
     return conn;
 }
 
+/* It is in no table, and no listener holds it. */
 void stack_free_connection(struct wh_stack *host, struct wh_conn *conn)
 {
-    if (conn->demuxed) {
-        struct demux_entry entry = { RECORD_CONNECTION, conn->index };
-        demux_remove(&host->demux, demux_hash(&host->demux, &conn->tuple), entry);
-    }
-    if (link_listed(&conn->backlog_link)) {
-        conn->listener->waiting--;
-    }
     conn_release(conn);
     pool_give(&host->connections, conn->index);
 }

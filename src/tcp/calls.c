@@ -300,7 +300,6 @@ static void limit_orphan(struct wh_conn *conn)
     if (conn_state(conn) == WH_FIN_WAIT_2) {
         conn_limit_fin_wait_2(conn);
     } else if (linger > 0) {
-        conn->lingering = true;
         conn_deadline(conn, DEADLINE_END, conn->tcp->now + (wh_time)linger);
     }
 }

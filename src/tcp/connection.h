@@ -85,7 +85,6 @@ struct wh_conn {
     unsigned rtx_now : 1;       /* the next retransmission does not wait for room in cwnd */
     unsigned rto_after_syn : 1; /* H15: RTO of 3 s for the first data */
     unsigned r1_told : 1;
-    unsigned lingering : 1; /* DEADLINE_END is the linger time */
 
     /* queues */
     struct chunk_queue send;    /* SND.UNA onward; chunk->seq is the number of data[0] */

@@ -345,6 +345,79 @@ static void a_held_syn_bears_a_pointer(void **state)
     end(p);
 }
 
+/* How many connections wait behind this listener. */
+static unsigned entries_of(wh_stack *host, const wh_listener *listener)
+{
+    wh_cursor cursor = { 0 };
+    wh_entry entry;
+    unsigned n = 0;
+    while (wh_each(host, &cursor, &entry)) {
+        n += entry.listener == listener && entry.state == WH_ESTABLISHED;
+    }
+    return n;
+}
+
+/* RFC 6056 and 6335: all of 49152 to 65535 to one other end, each once, one after the other. */
+static void every_dynamic_port_serves_once(void **state)
+{
+    (void)state;
+    struct pair *p = begin(65535);
+    static bool seen[65536];
+    wh_connect_options options;
+    wh_conn *conn = NULL;
+    uint16_t last = 0;
+    wh_connect_options_init(&options);
+    options.remote = (wh_endpoint){ address_of(1), 7 };
+    memset(seen, 0, sizeof seen);
+    for (unsigned i = 0; i < 16384; i++) {
+        wh_endpoint local, remote;
+        assert_int_equal(wh_connect(p->host[0], &options, p->now, &conn), WH_OK);
+        wh_endpoints(conn, &local, &remote);
+        assert_in_range(local.port, 49152, 65535);
+        assert_false(seen[local.port]);
+        seen[local.port] = true;
+        if (i > 0) {
+            assert_int_equal(local.port, last == 65535 ? 49152 : last + 1);
+        }
+        last = local.port;
+    }
+    assert_int_equal(wh_connect(p->host[0], &options, p->now, &conn), WH_E_ADDRNOTAVAIL);
+    wh_abort(conn);
+    assert_int_equal(wh_connect(p->host[0], &options, p->now, &conn), WH_OK);
+    options.remote.port = 8; /* to another end all are free */
+    assert_int_equal(wh_connect(p->host[0], &options, p->now, &conn), WH_OK);
+    end(p);
+}
+
+/* The listener that names our address comes before the one for any, whichever came first. */
+static void the_closer_listener_takes_the_syn(void **state)
+{
+    (void)state;
+    for (unsigned first = 0; first < 2; first++) {
+        struct pair *p = begin(65535);
+        wh_listener *listener[2];
+        wh_listen_options listen;
+        wh_connect_options connect;
+        wh_conn *conn = NULL;
+        for (unsigned i = 0; i < 2; i++) {
+            unsigned which = i ^ first;
+            wh_listen_options_init(&listen);
+            listen.local.port = 90;
+            if (which == 1) {
+                listen.local.addr = address_of(1);
+            }
+            assert_int_equal(wh_listen(p->host[1], &listen, &listener[which]), WH_OK);
+        }
+        wh_connect_options_init(&connect);
+        connect.remote = (wh_endpoint){ address_of(1), 90 };
+        assert_int_equal(wh_connect(p->host[0], &connect, p->now, &conn), WH_OK);
+        exchange(p, 64);
+        assert_int_equal(wh_accept(listener[0], NULL, &p->conn[1]), WH_E_AGAIN);
+        assert_int_equal(wh_accept(listener[1], NULL, &p->conn[1]), WH_OK);
+        end(p);
+    }
+}
+
 /* What was accepted goes by the pointer that wh_accept was given, and tells what waits. */
 static void accept_gives_a_pointer_and_tells_what_waits(void **state)
 {
@@ -360,7 +433,9 @@ static void accept_gives_a_pointer_and_tells_what_waits(void **state)
     exchange(p, 64);
     assert_int_equal(wh_send(conn, "hello", 5, 0), 5);
     pass(p, p->now + WH_SECOND, 64);
+    assert_int_equal(entries_of(p->host[1], p->listener), 1);
     assert_int_equal(wh_accept(p->listener, &mine, &accepted), WH_OK);
+    assert_int_equal(entries_of(p->host[1], p->listener), 0);
     assert_int_equal(wh_accept(p->listener, NULL, &accepted), WH_E_AGAIN);
     size_t n = wh_events(p->host[1], event, 8);
     bool told = false;
@@ -434,6 +509,8 @@ int main(void)
         cmocka_unit_test(the_directory_of_listeners_grows),
         cmocka_unit_test(a_listener_without_memory_leaves_nothing),
         cmocka_unit_test(connect_refuses_what_is_no_other_end),
+        cmocka_unit_test(every_dynamic_port_serves_once),
+        cmocka_unit_test(the_closer_listener_takes_the_syn),
         cmocka_unit_test(shutdown_wants_a_side),
         cmocka_unit_test(a_held_syn_bears_a_pointer),
         cmocka_unit_test(accept_gives_a_pointer_and_tells_what_waits),
