@@ -451,6 +451,73 @@ static void accept_gives_a_pointer_and_tells_what_waits(void **state)
     end(p);
 }
 
+/* Keeps the next frame that leaves a host, and hands it to the other as often as one likes. */
+static wh_frame keep(struct pair *p, unsigned from, uint8_t *bytes)
+{
+    wh_frame frame, kept = { .slice[0] = { bytes, 0 }, .slices = 1 };
+    assert_int_equal(wh_output(p->host[from], &frame, 1, p->now), 1);
+    for (uint32_t k = 0; k < frame.slices; k++) {
+        memcpy(bytes + kept.length, frame.slice[k].base, frame.slice[k].length);
+        kept.length += (uint32_t)frame.slice[k].length;
+    }
+    kept.slice[0].length = kept.length;
+    wh_sent(p->host[from], &frame, 1);
+    return kept;
+}
+
+/* Why the last segment left this host, as its trace tells. */
+static wh_reason why_last(wh_stack *host)
+{
+    wh_trace_record record;
+    wh_reason reason = WH_WHY_NONE;
+    while (wh_trace(host, &record, 1, NULL) != 0) {
+        if (record.kind == WH_TRACE_OUT) {
+            reason = (wh_reason)record.reason;
+        }
+    }
+    return reason;
+}
+
+static void what_leaves_says_why(void **state)
+{
+    (void)state;
+    struct pair *p = begin(65535);
+    static uint8_t syn[2048], data[2048];
+    wh_connect_options options;
+    wh_conn *conn = NULL;
+    wh_connect_options_init(&options);
+    options.remote = (wh_endpoint){ address_of(1), 80 };
+    assert_int_equal(wh_connect(p->host[0], &options, p->now, &conn), WH_OK);
+    wh_frame first = keep(p, 0, syn);
+    assert_int_equal(why_last(p->host[0]), WH_WHY_NONE);
+    p->now = wh_wake(p->host[0]);
+    first = keep(p, 0, syn);
+    assert_int_equal(why_last(p->host[0]), WH_WHY_RETRANSMIT_TIMEOUT);
+
+    /* The SYN, the SYN again while half-open, and once more inside the connection. */
+    wh_input(p->host[1], &first, 1, p->now);
+    carry(p, 1, 64);
+    assert_int_equal(why_last(p->host[1]), WH_WHY_NONE);
+    wh_input(p->host[1], &first, 1, p->now);
+    carry(p, 1, 64);
+    assert_int_equal(why_last(p->host[1]), WH_WHY_SYN_REPEATED);
+    exchange(p, 64);
+    wh_input(p->host[1], &first, 1, p->now);
+    carry(p, 1, 64);
+    assert_int_equal(why_last(p->host[1]), WH_WHY_CHALLENGE_ACK);
+
+    /* Data, and the same data again. */
+    assert_int_equal(wh_send(conn, "once", 4, 0), 4);
+    wh_frame once = keep(p, 0, data);
+    wh_input(p->host[1], &once, 1, p->now);
+    pass(p, p->now + WH_SECOND, 64);
+    assert_int_equal(why_last(p->host[1]), WH_WHY_NONE);
+    wh_input(p->host[1], &once, 1, p->now);
+    carry(p, 1, 64);
+    assert_int_equal(why_last(p->host[1]), WH_WHY_DUPLICATE_ACK);
+    end(p);
+}
+
 /* The link's buffer stays where it is if the data fills half of it, and is copied if not. */
 static void deliver_in_place(struct pair *p, uint32_t length, bool in_place)
 {
@@ -514,6 +581,7 @@ int main(void)
         cmocka_unit_test(shutdown_wants_a_side),
         cmocka_unit_test(a_held_syn_bears_a_pointer),
         cmocka_unit_test(accept_gives_a_pointer_and_tells_what_waits),
+        cmocka_unit_test(what_leaves_says_why),
         cmocka_unit_test(a_large_piece_stays_in_the_links_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,7 @@ static inline struct pair *begin(int64_t receive_buffer)
     p->now = WH_SECOND;
     wh_config_init(&config);
     config.memory = arena_hooks(&p->arena);
+    config.trace_records = 256;
     for (unsigned i = 0; i < 2; i++) {
         wh_addr addr = address_of(i);
         config.seed[0] = (uint8_t)(i + 1);
