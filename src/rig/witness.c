@@ -45,8 +45,9 @@ static bool makes_sense(struct wh_rig *rig, const wh_trace_record *record)
     if (must_explain(record) && record->reason == WH_WHY_NONE)
         return rig_fail(rig, "a segment changed nothing in %s, for no reason",
                         wh_state_name(before));
-    if (record->kind == WH_TRACE_DROP || arc == WH_ON_NOTHING)
-        return true;
+    if (arc == WH_ON_NOTHING)
+        return record->kind != WH_TRACE_STATE || record->reason == WH_WHY_TIME_WAIT_RESTORED ||
+               rig_fail(rig, "the trace tells of a change without an arc");
     if (before == after)
         return rig_fail(rig, "the trace says that %s leads from %s nowhere", wh_arc_name(arc),
                         wh_state_name(before));

@@ -518,6 +518,29 @@ static void what_leaves_says_why(void **state)
     end(p);
 }
 
+/* A call that changes the state leaves a record that says all about it. */
+static void a_change_by_a_call_is_told(void **state)
+{
+    (void)state;
+    struct pair *p = begin(65535);
+    wh_trace_record record;
+    while (wh_trace(p->host[0], &record, 1, NULL) != 0) {
+    }
+    assert_int_equal(wh_shutdown(p->conn[0], WH_WRITE), WH_OK);
+    assert_int_equal(wh_trace(p->host[0], &record, 1, NULL), 1);
+    assert_int_equal(record.kind, WH_TRACE_STATE);
+    assert_int_equal(record.time, p->now);
+    assert_int_equal(record.state_before, WH_ESTABLISHED);
+    assert_int_equal(record.state_after, WH_FIN_WAIT_1);
+    assert_int_equal(record.arc, WH_ON_CLOSE);
+    assert_int_equal(record.reason, WH_WHY_BY_APPLICATION);
+    assert_int_equal(record.seq, p->conn[0]->snd_nxt);
+    assert_int_equal(record.ack, p->conn[0]->rcv_nxt);
+    assert_int_equal(record.remote.port, 80);
+    assert_int_equal(record.local.port, p->conn[0]->tuple.local_port);
+    end(p);
+}
+
 /* The link's buffer stays where it is if the data fills half of it, and is copied if not. */
 static void deliver_in_place(struct pair *p, uint32_t length, bool in_place)
 {
@@ -581,6 +604,7 @@ int main(void)
         cmocka_unit_test(shutdown_wants_a_side),
         cmocka_unit_test(a_held_syn_bears_a_pointer),
         cmocka_unit_test(accept_gives_a_pointer_and_tells_what_waits),
+        cmocka_unit_test(a_change_by_a_call_is_told),
         cmocka_unit_test(what_leaves_says_why),
         cmocka_unit_test(a_large_piece_stays_in_the_links_buffer),
     };
