@@ -66,7 +66,8 @@ static void follow(struct wh_rig *rig, const wh_trace_record *record, struct flo
     struct flow *flow = flow_find(rig, &record->local, &record->remote);
     if (flow == NULL || record->kind == WH_TRACE_DROP || record->kind == WH_TRACE_OUT)
         return;
-    if (record->arc == WH_ON_REOPENED)
+    bool late = record->arc == WH_ON_ABORT && record->state_before == WH_TIME_WAIT;
+    if (record->arc == WH_ON_REOPENED || (late && flow->told.state != WH_TIME_WAIT))
         return; /* the old incarnation's end; the new one goes on */
     if (record->reason == WH_WHY_TIME_WAIT_RESTORED && record->kind == WH_TRACE_STATE)
         *restored = flow; /* and the segment that brought it back is told after it */

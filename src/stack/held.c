@@ -101,10 +101,8 @@ void held_arrive(struct wh_stack *host, struct wh_syn *held, const struct segmen
         reply_reset(tcp, segment, WH_LISTEN, WH_WHY_ACK_IN_LISTEN);
     } else if (segment->flags & WH_SYN) {
         because(tcp, WH_WHY_SYN_REPEATED);
-        if (segment->seq != held->syn.seq && !held->withdrawn) {
-            /* The opener has begun anew from the same port: answer its latest SYN. */
-            held->syn.seq = segment->seq;
-        }
+        /* If the opener has begun anew from the same port, its latest SYN is answered. */
+        held->syn.seq = segment->seq;
         held->syn.options = segment->options;
         held->syn.window = segment->window;
     } else {
@@ -146,6 +144,7 @@ int wh_syn_accept(wh_syn *syn, void *user, wh_conn **conn)
     }
     struct wh_conn *new = stack_new_connection(host, &syn->syn.tuple);
     if (new == NULL) {
+        tcp->count[WH_WHY_MEMORY_CAP]++;
         return WH_E_NOMEM;
     }
     uint32_t iss = tcp_choose_iss(tcp, &syn->syn.tuple);

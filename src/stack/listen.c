@@ -161,7 +161,6 @@ static void begin_half_open(struct wh_stack *host, struct wh_listener *listener,
     }
     struct demux_entry slot = { RECORD_HALF_OPEN, index };
     uint32_t hash = demux_hash(&host->demux, &syn->tuple);
-    entry->tuple = syn->tuple;
     bool entered = prior != 0 ? demux_replace(&host->demux, hash,
                                               (struct demux_entry){ RECORD_TIME_WAIT, prior }, slot)
                               : demux_insert(&host->demux, hash, slot);

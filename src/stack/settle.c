@@ -12,7 +12,6 @@ struct wh_conn *stack_new_connection(struct wh_stack *host, const struct tuple *
     uint32_t index;
     struct wh_conn *conn = pool_take(&host->connections, &index, MEMORY_ORDINARY);
     if (conn == NULL) {
-        host->tcp.count[WH_WHY_MEMORY_CAP]++;
         return NULL;
     }
     conn->index = index;

@@ -80,6 +80,40 @@ static void reserved_room_joins_the_queue(void **state)
 }
 
 /* Committed into the rest of the last buffer alone: the other goes back. */
+static void what_is_reserved_goes_with_the_connection(void **state)
+{
+    (void)state;
+    struct pair *p = begin(65535);
+    wh_slice slices[2];
+    assert_int_equal(wh_reserve(p->conn[0], 100, slices, 2), 1);
+    wh_abort(p->conn[0]);
+    exchange(p, 64);
+    end(p);
+}
+
+/* One byte is left of the last buffer, one is committed into the next. */
+static void one_byte_here_and_one_there(void **state)
+{
+    (void)state;
+    struct pair *p = begin(65535);
+    static uint8_t written[5000];
+    wh_slice slices[2];
+    wh_conn *conn = p->conn[0];
+    assert_int_equal(wh_set(conn, WH_OPT_CORK, 1), WH_OK);
+    assert_int_equal(wh_reserve(conn, 100, slices, 2), 1);
+    size_t size = conn->reserved->size - 1;
+    assert_int_equal(wh_reserve(conn, size, slices, 2), 1);
+    assert_int_equal(fill(slices, 1, written, 0, size), size);
+    assert_int_equal(wh_commit(conn, size, 0), size);
+    assert_int_equal(wh_reserve(conn, 10, slices, 2), 2);
+    assert_int_equal(slices[0].length, 1);
+    assert_int_equal(fill(slices, 2, written, size, 2), 2);
+    assert_int_equal(wh_commit(conn, 2, 0), 2);
+    assert_int_equal(wh_set(conn, WH_OPT_CORK, 0), WH_OK);
+    assert_received(p, written, size + 2);
+    end(p);
+}
+
 static void what_is_not_committed_goes_back(void **state)
 {
     (void)state;
@@ -295,6 +329,38 @@ static void connect_refuses_what_is_no_other_end(void **state)
     end(p);
 }
 
+static void a_value_out_of_range_is_refused(void **state)
+{
+    (void)state;
+    struct pair *p = begin(65535);
+    int64_t value;
+    assert_int_equal(wh_set(p->conn[0], WH_OPT_TTL, 1000), WH_E_INVAL);
+    assert_int_equal(wh_get(p->conn[0], WH_OPT_TTL, &value), WH_OK);
+    assert_int_not_equal(value, 1000);
+    end(p);
+}
+
+/* A listener that has something to tell, closed before it was asked, tells nothing. */
+static void a_closed_listener_is_silent(void **state)
+{
+    (void)state;
+    struct pair *p = begin(65535);
+    wh_connect_options connect;
+    wh_event event[8];
+    wh_conn *conn = NULL;
+    wh_connect_options_init(&connect);
+    connect.remote = (wh_endpoint){ address_of(1), 80 };
+    while (wh_events(p->host[1], event, 8) != 0) {
+    }
+    assert_int_equal(wh_connect(p->host[0], &connect, p->now, &conn), WH_OK);
+    exchange(p, 64);
+    assert_true(link_listed(&p->listener->event_link));
+    wh_listener_close(p->listener);
+    assert_true(list_empty(&p->host[1]->eventful_listeners));
+    assert_int_equal(wh_events(p->host[1], event, 8), 0);
+    end(p);
+}
+
 static void shutdown_wants_a_side(void **state)
 {
     (void)state;
@@ -363,6 +429,7 @@ static void every_dynamic_port_serves_once(void **state)
     (void)state;
     struct pair *p = begin(65535);
     static bool seen[65536];
+    static wh_conn *all[16384];
     wh_connect_options options;
     wh_conn *conn = NULL;
     uint16_t last = 0;
@@ -380,10 +447,15 @@ static void every_dynamic_port_serves_once(void **state)
             assert_int_equal(local.port, last == 65535 ? 49152 : last + 1);
         }
         last = local.port;
+        all[i] = conn;
     }
     assert_int_equal(wh_connect(p->host[0], &options, p->now, &conn), WH_E_ADDRNOTAVAIL);
-    wh_abort(conn);
-    assert_int_equal(wh_connect(p->host[0], &options, p->now, &conn), WH_OK);
+    /* One place is enough, wherever the search begins. */
+    for (unsigned i = 0; i < 16384; i += 16382) {
+        wh_abort(all[i]);
+        assert_int_equal(wh_connect(p->host[0], &options, p->now, &conn), WH_OK);
+        assert_int_equal(wh_connect(p->host[0], &options, p->now, &conn), WH_E_ADDRNOTAVAIL);
+    }
     options.remote.port = 8; /* to another end all are free */
     assert_int_equal(wh_connect(p->host[0], &options, p->now, &conn), WH_OK);
     end(p);
@@ -590,6 +662,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reserved_room_joins_the_queue),
+        cmocka_unit_test(what_is_reserved_goes_with_the_connection),
+        cmocka_unit_test(one_byte_here_and_one_there),
         cmocka_unit_test(what_is_not_committed_goes_back),
         cmocka_unit_test(a_reservation_is_kept_while_it_serves),
         cmocka_unit_test(a_reservation_ends_with_the_buffer),
@@ -601,6 +675,8 @@ int main(void)
         cmocka_unit_test(connect_refuses_what_is_no_other_end),
         cmocka_unit_test(every_dynamic_port_serves_once),
         cmocka_unit_test(the_closer_listener_takes_the_syn),
+        cmocka_unit_test(a_value_out_of_range_is_refused),
+        cmocka_unit_test(a_closed_listener_is_silent),
         cmocka_unit_test(shutdown_wants_a_side),
         cmocka_unit_test(a_held_syn_bears_a_pointer),
         cmocka_unit_test(accept_gives_a_pointer_and_tells_what_waits),

@@ -102,6 +102,9 @@ static void writable_from_the_mark_on(void **state)
     f->conn.write_shut = false;
     f->conn.send.length = 10001;
     assert_true((conn_ready(&f->conn) & WH_WRITABLE) == 0);
+    set(f, WH_OPT_SEND_LOW_WATER, 1);
+    f->conn.send.length = 19999;
+    assert_true((conn_ready(&f->conn) & WH_WRITABLE) != 0);
     f->conn.record.state = WH_SYN_SENT;
     f->conn.send.length = 0;
     assert_true((conn_ready(&f->conn) & WH_WRITABLE) == 0);
