@@ -123,8 +123,9 @@ static void enter_time_wait(struct wh_stack *host, struct wh_conn *conn)
     }
     struct time_wait *entry = time_wait_append(&host->time_waits, &position);
     if (entry == NULL) {
-        host->tcp.count[WH_WHY_MEMORY_CAP]++;
+        /* Nobody is left to wait: it is over, and the segment in progress tells so. */
         demux_remove(&host->demux, hash, from);
+        conn_step(conn, WH_ON_GAVE_UP, WH_WHY_MEMORY_CAP);
     } else {
         time_wait_begin(entry, conn);
         entry->expires = tcp_milliseconds_after(&host->tcp, 2 * host->config.msl);

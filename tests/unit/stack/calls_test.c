@@ -329,6 +329,21 @@ static void connect_refuses_what_is_no_other_end(void **state)
     end(p);
 }
 
+static void congestion_control_goes_by_name(void **state)
+{
+    (void)state;
+    struct pair *p = begin(65535);
+    wh_info info = { .size = sizeof info };
+    const struct cc_algorithm *usual = p->conn[0]->profile->congestion;
+    assert_int_equal(wh_set_congestion(p->conn[0], "newreno"), WH_OK);
+    wh_info_get(p->conn[0], &info);
+    assert_string_equal(info.congestion, "newreno");
+    assert_ptr_not_equal(p->conn[0]->profile, p->host[0]->tcp.defaults); /* its own from now on */
+    assert_ptr_equal(p->host[0]->tcp.defaults->congestion, usual);
+    assert_int_equal(wh_set_congestion(p->conn[0], "none such"), WH_E_NOENT);
+    end(p);
+}
+
 static void a_value_out_of_range_is_refused(void **state)
 {
     (void)state;
@@ -451,7 +466,7 @@ static void every_dynamic_port_serves_once(void **state)
     }
     assert_int_equal(wh_connect(p->host[0], &options, p->now, &conn), WH_E_ADDRNOTAVAIL);
     /* One place is enough, wherever the search begins. */
-    for (unsigned i = 0; i < 16384; i += 16382) {
+    for (unsigned i = 0; i < 16384; i += 16383) {
         wh_abort(all[i]);
         assert_int_equal(wh_connect(p->host[0], &options, p->now, &conn), WH_OK);
         assert_int_equal(wh_connect(p->host[0], &options, p->now, &conn), WH_E_ADDRNOTAVAIL);
@@ -675,6 +690,7 @@ int main(void)
         cmocka_unit_test(connect_refuses_what_is_no_other_end),
         cmocka_unit_test(every_dynamic_port_serves_once),
         cmocka_unit_test(the_closer_listener_takes_the_syn),
+        cmocka_unit_test(congestion_control_goes_by_name),
         cmocka_unit_test(a_value_out_of_range_is_refused),
         cmocka_unit_test(a_closed_listener_is_silent),
         cmocka_unit_test(shutdown_wants_a_side),
