@@ -292,7 +292,11 @@ static void call_connection(struct rig *rig, struct input *input)
         break;
     case 13: call_option(input, *slot); break;
     case 14: wh_watch(*slot, take16(input)); break;
-    default: call_status(*slot); break;
+    default:
+        call_status(*slot);
+        if (which & 8)
+            (void)wh_flush(*slot);
+        break;
     }
 }
 
@@ -326,6 +330,8 @@ static void call_connect(struct rig *rig, struct input *input)
     options.remote = (wh_endpoint){ fuzz_addr(how & 1, 100), (uint16_t)(1024 + (how >> 4)) };
     if (how & 2)
         options.local = (wh_endpoint){ fuzz_addr(how & 1, 2), how & 4 ? 80 : 99 };
+    if (how & 8)
+        options.flags = WH_CONNECT_FAST_OPEN;
     if (slot_of(rig, NULL) != NULL && wh_connect(rig->host, &options, rig->now, &conn) == 0)
         keep_conn(rig, conn);
 }
@@ -347,7 +353,7 @@ static void call_listener(struct rig *rig, struct input *input)
     if (how & 1)
         options.flags = WH_LISTEN_ANY_PORT | WH_LISTEN_HOLD;
     else
-        options.local.port = 80;
+        options.local.port = 80, options.fast_open = 2;
     if (wh_listen(rig->host, &options, slot) != 0)
         *slot = NULL;
 }

@@ -28,6 +28,9 @@ static void require_same_options(const struct segment_options *a, const struct s
     REQUIRE((a->has | WH_HAS_SACK) == (b->has | WH_HAS_SACK));
     REQUIRE(a->mss == b->mss && a->window_scale == b->window_scale);
     REQUIRE(a->tsval == b->tsval && a->tsecr == b->tsecr);
+    REQUIRE(a->fast_open_length == b->fast_open_length && a->fast_open_length <= FAST_OPEN_MOST);
+    REQUIRE(a->fast_open_length == 0 ||
+            memcmp(a->fast_open, b->fast_open, a->fast_open_length) == 0);
     REQUIRE(b->sacks <= a->sacks && !b->malformed);
     REQUIRE(memcmp(a->sack, b->sack, b->sacks * sizeof(a->sack[0])) == 0);
 }

@@ -87,6 +87,12 @@ static void learn(struct peer *peer, const struct segment *segment)
         flow->snd_nxt = segment->ack;
     if (segment->options.has & WH_HAS_TIMESTAMPS)
         flow->tsval = segment->options.tsval;
+    if (segment->options.has & WH_HAS_FAST_OPEN) {
+        REQUIRE(segment->flags & WH_SYN);
+        flow->fast_open = true;
+        peer->cookie_length = segment->options.fast_open_length;
+        memcpy(peer->cookie, segment->options.fast_open, peer->cookie_length);
+    }
 }
 
 static void receive_segment(struct peer *peer, const wh_frame *frame, size_t link,
@@ -264,6 +270,9 @@ size_t peer_segment(struct peer *peer, struct input *input, uint8_t *at)
         segment.options.has |= WH_HAS_MSS | WH_HAS_SACK_PERMITTED | WH_HAS_WINDOW_SCALE;
         segment.options.mss = 1460;
         segment.options.window_scale = 7;
+        segment.options.has |= flow->fast_open ? WH_HAS_FAST_OPEN : 0;
+        segment.options.fast_open_length = FAST_OPEN_LEAST;
+        segment.options.fast_open = peer->cookie;
     } else if (which & 0x20) {
         segment.options.has |= WH_HAS_SACK;
         segment.options.sacks = 1 + (take8(input) & 1);
@@ -292,7 +301,9 @@ size_t peer_syn(struct peer *peer, struct input *input, uint8_t *at)
         flow = new_flow(peer, &tuple);
     struct segment segment = { .tuple = tuple, .flags = WH_SYN, .window = 65535 };
     segment.seq = flow->snd_nxt + take_offset(input);
-    segment.options.has = take8(input) & 0xf;
+    segment.options.has = take8(input) & (0xf | WH_HAS_FAST_OPEN);
+    segment.options.fast_open_length = peer->cookie_length;
+    segment.options.fast_open = peer->cookie;
     segment.options.mss = take16(input);
     segment.options.window_scale = take8(input) & 15;
     segment.options.tsval = 1;

@@ -23,12 +23,15 @@ struct flow {
     uint32_t snd_nxt; /* what the stack expects next, as far as it said */
     uint32_t rcv_nxt; /* past all that the stack sent */
     uint32_t tsval;   /* the stack's last */
+    bool fast_open;   /* its SYN spoke of Fast Open */
 };
 
 struct peer {
     struct flow flow[FLOWS];
-    unsigned next; /* slot that the next new connection takes */
-    bool ethernet; /* frames have a link header */
+    unsigned next;                  /* slot that the next new connection takes */
+    bool ethernet;                  /* frames have a link header */
+    uint8_t cookie[FAST_OPEN_MOST]; /* the stack's last Fast Open cookie */
+    uint8_t cookie_length;
     wh_addr asked; /* whose station the stack asked for last; all zero: nobody's */
 };
 

@@ -55,6 +55,12 @@
     X(SYN_FIN, "SYN with FIN to a listener", "RFC 9293 3.10.7.2")                                  \
     X(BACKLOG_FULL, "accept queue full", "RFC 4987 3")                                             \
     X(HALF_OPEN_FULL, "half-open queue full", "RFC 4987 3")                                        \
+    X(COOKIE_SENT, "no room for a half-open entry; answered with a SYN cookie", "RFC 4987 3.6")    \
+    X(COOKIE_ACCEPTED, "acknowledges a SYN cookie of ours", "RFC 4987 3.6")                        \
+    X(COOKIE_WRONG, "acknowledges no SYN cookie of ours, or too late", "RFC 4987 3.6")             \
+    X(FAST_OPEN_ACCEPTED, "SYN with a good Fast Open cookie; open at once", "RFC 7413 4.2.2")      \
+    X(FAST_OPEN_COOKIE_WRONG, "Fast Open cookie is not ours any more", "RFC 7413 4.2.2")           \
+    X(FAST_OPEN_FULL, "too many Fast Open connections unconfirmed", "RFC 7413 5.1")                \
     X(HELD_FULL, "too many held SYNs", "RFC 4987 3")                                               \
     X(SYN_REPEATED, "repeated SYN", "RFC 9293 3.10.7.4")                                           \
     X(SYN_HELD, "SYN offered to the application", "RFC 9293 3.9.1.1")                              \
@@ -113,12 +119,16 @@
     X(RETRANSMIT_FAST, "fast retransmit", "RFC 6675 5")                                            \
     X(RETRANSMIT_PARTIAL, "partial acknowledgement", "RFC 6582 3.2")                               \
     X(RETRANSMIT_RESCUE, "rescue retransmission", "RFC 6675 4")                                    \
+    X(SYN_DATA_AGAIN, "the peer did not take this from the SYN", "RFC 7413 4.2.2")                 \
     X(WINDOW_PROBE, "zero-window probe", "RFC 9293 3.8.6.1")                                       \
     X(KEEPALIVE_PROBE, "keep-alive probe", "RFC 9293 3.8.4")                                       \
     X(CHALLENGE_ACK, "challenge ACK", "RFC 5961 7")                                                \
     X(DUPLICATE_ACK, "duplicate ACK", "RFC 5681 2")                                                \
     X(WINDOW_UPDATE, "window update", "RFC 9293 3.8.6")                                            \
     X(ECHO_REPLY, "echo reply", "RFC 792")                                                         \
+    /* congestion that the network marks instead of losing something */                            \
+    X(ECN_MARK, "the path marked this instead of dropping it", "RFC 3168 6.1.3")                   \
+    X(ECN_ECHO, "the peer tells of a mark: half the congestion window", "RFC 3168 6.1.2")          \
     /* what the link did to a frame on purpose */                                                  \
     X(FAULT_LOSS, "lost by the simulated path", "")                                                \
     X(FAULT_DROP, "dropped by a fault rule", "")                                                   \

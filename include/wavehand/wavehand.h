@@ -93,13 +93,15 @@ WH_API int wh_addr_parse(const char *text, wh_addr *addr);
     X(RECEIVE_LOW_WATER, 1, 1, 1073741824, "bytes", "waiting data that makes it readable")         \
     X(NAGLE, 1, 0, 1, "switch", "coalesce small writes (RFC 9293 3.7.4)")                          \
     X(CORK, 0, 0, 1, "switch", "send nothing but full segments until cleared or 200 ms pass")      \
-    X(ACK_DELAY, 40000000, 0, 499999999, "ns",                                                     \
+    X(ACK_DELAY, 40000000, 0, 499000000, "ns",                                                     \
       "longest delay of an acknowledgement (RFC 9293 3.8.6.3)")                                    \
     X(KEEPALIVE, 0, 0, 1, "switch", "probe an idle peer (RFC 9293 3.8.4)")                         \
     X(KEEPALIVE_IDLE, 7200000000000, 1000000, 4000000000000000, "ns",                              \
       "silence before the first probe")                                                            \
     X(KEEPALIVE_INTERVAL, 75000000000, 1000000, 4000000000000000, "ns", "between probes")          \
     X(KEEPALIVE_PROBES, 9, 1, 255, "probes", "unanswered ones that end the connection")            \
+    X(KEEPALIVE_GARBAGE, 0, 0, 1, "switch",                                                        \
+      "probes carry a byte, for peers that answer no other (RFC 9293 3.8.4)")                      \
     X(USER_TIMEOUT, 300000000000, 0, 4000000000000000, "ns",                                       \
       "R2: unacknowledged data ends the connection; 0 for never (RFC 9293 3.8.3)")                 \
     X(CONNECT_TIMEOUT, 190000000000, 0, 4000000000000000, "ns",                                    \
@@ -115,6 +117,8 @@ WH_API int wh_addr_parse(const char *text, wh_addr *addr);
     X(SACK, 1, 0, 1, "switch", "selective acknowledgements (RFC 2018), before opening")            \
     X(TIMESTAMPS, 1, 0, 1, "switch", "timestamps (RFC 7323), before opening")                      \
     X(WINDOW_SCALING, 1, 0, 1, "switch", "window scaling (RFC 7323), before opening")              \
+    X(ECN, 1, 0, 2, "level",                                                                       \
+      "congestion marks (RFC 3168): 0 never, 1 when the peer asks, 2 ask as well; before opening") \
     X(LINGER, -1, -1, 4000000000000000, "ns",                                                      \
       "-1: close in the background; 0: close resets; else reset what is left after this time")     \
     X(FIN_WAIT_2_TIMEOUT, 60000000000, 0, 4000000000000000, "ns",                                  \
@@ -173,6 +177,11 @@ typedef struct wh_config {
     wh_time held_timeout;   /* oldest held SYN; default 120 s */
     uint32_t trace_records; /* capacity of the trace; 0 (default): no trace */
     bool rst_ends_time_wait; /* the letter of 3.10.7.4 instead of RFC 1337; default false */
+    /* Where there is no room for a half-open entry, answer the SYN with a cookie instead of dropping
+     * it (RFC 4987 3.6): no state, and the ACK that returns it within 67 to 134 s opens the
+     * connection. A SYN without timestamps then gets neither window scaling nor SACK, and the
+     * peer's MSS is rounded down to 64, 256, 536, 1220, 1360, 1440, 1460 or 8940. Default true. */
+    bool syn_cookies;
 } wh_config;
 
 /* Fills in every default; memory and seed are left zero for the caller. */
@@ -318,6 +327,16 @@ typedef struct wh_listen_options {
     uint32_t backlog;  /* connections that wait for wh_accept; default 128 */
     uint32_t flags;    /* WH_LISTEN_... */
     void *user;
+    /*
+     * Fast Open (RFC 7413): connections that may be open at once without their handshake being
+     * complete, at most so many; 0 (default): none. A peer with a good cookie is offered as
+     * soon as its SYN is here, with the data of the SYN to read, and may be sent to; when its
+     * handshake is complete, WH_CONNECTED follows, and WH_DEAD if it never is. Beyond the limit,
+     * without a cookie or with a wrong one the handshake is the ordinary one. The data of a
+     * SYN that the network duplicates can be delivered twice: only for requests that bear it
+     * (RFC 7413 6.1). Not with WH_LISTEN_HOLD.
+     */
+    uint32_t fast_open;
 } wh_listen_options;
 
 WH_API void wh_listen_options_init(wh_listen_options *options);
@@ -325,8 +344,15 @@ WH_API void wh_listen_options_init(wh_listen_options *options);
 WH_API int wh_listen(wh_stack *host, const wh_listen_options *options, wh_listener **listener);
 /* Closes it. Connections not yet accepted are reset, half-open entries forgotten (RFC 9293 3.10.4). */
 WH_API void wh_listener_close(wh_listener *listener);
-/* Takes the next established connection; WH_E_AGAIN if there is none. */
+/* Takes the next established (or Fast Open) connection; WH_E_AGAIN if there is none. */
 WH_API int wh_accept(wh_listener *listener, void *user, wh_conn **conn);
+
+/*
+ * The key of the stack's Fast Open cookies, instead of the one made from the seed: several hosts
+ * behind one address share one. Cookies of the key before it stay good, those of older ones not;
+ * so a key that is changed every hour lets a cookie live for one to two hours.
+ */
+WH_API void wh_fast_open_key(wh_stack *host, const uint8_t key[16]);
 
 /* Both ends of a held SYN. */
 WH_API void wh_syn_endpoints(const wh_syn *syn, wh_endpoint *local, wh_endpoint *remote);
@@ -352,12 +378,22 @@ WH_API void wh_syn_refuse(wh_syn *syn, wh_refusal how);
 /* Stays silent; the wh_syn is gone. A repeat of the SYN is offered again. */
 WH_API void wh_syn_ignore(wh_syn *syn);
 
+/*
+ * Fast Open (RFC 7413). What wh_send queues before the next wh_output leaves with the SYN, up to
+ * a segment, if the peer has given us a cookie before; otherwise the SYN asks for one. Nothing
+ * else changes: what the peer does not take is sent again, and a peer or path that cannot bear
+ * it is left alone for a while. The stack remembers 64 peers. Data on a SYN may reach the
+ * peer's application twice (RFC 7413 6.1): only for requests that bear it.
+ */
+#define WH_CONNECT_FAST_OPEN (1U << 0)
+
 typedef struct wh_connect_options {
     size_t size;
     /* Address all zero: chosen; port 0: chosen (RFC 6056). Any address on any_address hosts. */
     wh_endpoint local;
     wh_endpoint remote;
     void *user;
+    uint32_t flags; /* WH_CONNECT_... */
 } wh_connect_options;
 
 WH_API void wh_connect_options_init(wh_connect_options *options);
@@ -389,6 +425,15 @@ WH_API int64_t wh_send(wh_conn *conn, const void *data, size_t length, unsigned 
  */
 WH_API int wh_reserve(wh_conn *conn, size_t want, wh_slice *slices, size_t cap);
 WH_API int64_t wh_commit(wh_conn *conn, size_t length, unsigned flags);
+
+/*
+ * Takes back what was queued and has not left yet (FLUSH of RFC 9293 3.9.1.7); a
+ * reservation is void. What left once, a window probe's byte included, stays and is
+ * repeated until it is acknowledged. After wh_shutdown a FIN that has not left
+ * follows what is kept. Urgent data ends where the data now ends. Returns the bytes
+ * dropped, which may be 0, or WH_E_NOTCONN, or how the connection died.
+ */
+WH_API int64_t wh_flush(wh_conn *conn);
 
 /*
  * Reads what arrived in order (RFC 9293 3.10.3). Returns the bytes copied, 0 at
@@ -444,6 +489,7 @@ typedef struct wh_info {
     wh_reason reason;      /* of the last change of state */
     wh_reason soft_reason; /* last trouble reported by ICMP or R1; WH_WHY_NONE */
     bool sack, timestamps, window_scaling, passive;
+    bool fast_open; /* data went with the SYN, or could have, and was taken (RFC 7413) */
     uint8_t send_scale, receive_scale;
     uint32_t mss; /* bytes of data in a full segment now */
     uint32_t iss, irs, snd_una, snd_nxt, snd_wnd, rcv_nxt, rcv_wnd;
@@ -457,6 +503,11 @@ typedef struct wh_info {
     uint64_t segments_in, segments_out, retransmissions;
     uint32_t retries;       /* consecutive retransmission timeouts */
     const char *congestion; /* name of the congestion control */
+    bool ecn;               /* explicit congestion notification is agreed on (RFC 3168) */
+    bool pushed;  /* the last byte received in order came with PSH; false if it had to be held */
+    uint8_t dscp; /* of the last segment that arrived in the window (RFC 9293 3.9.1.9) */
+    uint64_t marks_received;  /* data segments that the path marked (CE) */
+    uint64_t echoes_received; /* acknowledgements that told of marks on what we sent (ECE) */
 } wh_info;
 
 /* info->size must be set to sizeof(wh_info); that many bytes are filled at most. */
@@ -558,6 +609,7 @@ enum {
     WH_HAS_SACK_PERMITTED = 1 << 2,
     WH_HAS_TIMESTAMPS = 1 << 3,
     WH_HAS_SACK = 1 << 4,
+    WH_HAS_FAST_OPEN = 1 << 5, /* a cookie, or a request for one (RFC 7413) */
 };
 
 #define WH_SACK_BLOCKS 4

@@ -185,6 +185,25 @@ void chunk_queue_consume(struct chunk_queue *queue, struct chunk_store *store, u
         queue->head->begin += (uint32_t)n;
 }
 
+void chunk_queue_cut(struct chunk_queue *queue, struct chunk_store *store, uint64_t n)
+{
+    uint64_t keep = queue->length - n;
+    if (n == 0)
+        return;
+    if (keep == 0) {
+        chunk_queue_clear(queue, store);
+        return;
+    }
+    uint32_t at;
+    struct chunk *last = chunk_queue_find(queue, keep - 1, &at);
+    struct chunk_queue rest = { last->next, queue->tail, 0 };
+    last->end = at + 1;
+    last->next = NULL;
+    queue->tail = last;
+    queue->length = keep;
+    chunk_queue_clear(&rest, store);
+}
+
 void chunk_queue_clear(struct chunk_queue *queue, struct chunk_store *store)
 {
     while (queue->head != NULL)

@@ -15,7 +15,7 @@ struct chunk {
     uint32_t references;
     uint32_t size;  /* usable bytes at data */
     uint32_t begin; /* first byte that counts, from data */
-    uint32_t end;   /* one past the last; never moves back while references > 1 */
+    uint32_t end;   /* one past the last; never moves back over bytes that a frame refers to */
     uint32_t seq;   /* sequence number of the byte at begin, for reassembly */
     uint8_t class;  /* size class; index into chunk_store.spare */
     _Alignas(max_align_t) uint8_t data[]; /* 16 bytes on 64-bit machines */
@@ -67,6 +67,11 @@ size_t chunk_queue_append(struct chunk_queue *queue, struct chunk_store *store, 
 void chunk_queue_push(struct chunk_queue *queue, struct chunk *chunk);
 /* Drops n <= length bytes from the front. */
 void chunk_queue_consume(struct chunk_queue *queue, struct chunk_store *store, uint64_t n);
+/*
+ * Drops n <= length bytes from the end. Nothing may refer to them: what is appended
+ * next takes their place.
+ */
+void chunk_queue_cut(struct chunk_queue *queue, struct chunk_store *store, uint64_t n);
 /* Drops everything. */
 void chunk_queue_clear(struct chunk_queue *queue, struct chunk_store *store);
 /*

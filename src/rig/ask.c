@@ -123,6 +123,7 @@ static bool info_value(const wh_info *info, const struct flow *flow, const char 
         { "timestamps", info->timestamps },
         { "window-scaling", info->window_scaling },
         { "passive", info->passive },
+        { "fast-open", info->fast_open },
         { "send-scale", info->send_scale },
         { "receive-scale", info->receive_scale },
         { "mss", info->mss },
@@ -149,6 +150,11 @@ static bool info_value(const wh_info *info, const struct flow *flow, const char 
         { "bytes-acked", info->bytes_acked },
         { "bytes-received", info->bytes_received },
         { "bytes-retransmitted", info->bytes_retransmitted },
+        { "ecn", info->ecn },
+        { "pushed", info->pushed },
+        { "dscp", info->dscp },
+        { "marks-received", info->marks_received },
+        { "echoes-received", info->echoes_received },
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (strcmp(name, fields[i].name) == 0) {

@@ -110,18 +110,13 @@ static bool peer_takes(struct wh_rig *rig, struct receiver *receiver, const stru
 
 static bool take_all(struct wh_rig *rig, struct receiver *receiver, bool *moved)
 {
-    struct leaving *leaving;
-    while ((leaving = host_next(rig)) != NULL) {
+    while (host_next(rig) != NULL) {
         struct seen seen;
-        char text[150];
-        if (!seen_parse(rig, &seen, leaving))
-            return false;
-        seen_text(&seen, text, sizeof text);
-        note_add(rig, '>', leaving->time, "%s", text);
-        if (!seen_check(rig, &seen))
+        if (!seen_accept(rig, &seen))
             return false;
         if (seen.flow != rig->at || seen.segment.flags & (WH_SYN | WH_RST | WH_FIN))
-            return rig_fail(rig, "that has no place in this transfer: %s", text);
+            return rig_fail(rig, "that has no place in this transfer: %s",
+                            rig->note[rig->notes - 1].text);
         seen_track(&seen);
         uint64_t before = receiver->next;
         if (!peer_takes(rig, receiver, &seen.segment))

@@ -73,6 +73,9 @@ static bool do_listen(struct call *call)
         else if (strcmp(call->word[i], "backlog") == 0 && i + 1 < call->words &&
                  value_number(call->word[i + 1], &value))
             options.backlog = (uint32_t)value, i++;
+        else if (strcmp(call->word[i], "fast-open") == 0 && i + 1 < call->words &&
+                 value_number(call->word[i + 1], &value))
+            options.fast_open = (uint32_t)value, i++;
         else
             return rig_fail(rig, "listen knows no `%s`", call->word[i]);
     }
@@ -110,6 +113,8 @@ static bool do_connect(struct call *call)
     for (unsigned i = 1; i < call->words; i++) {
         if (strcmp(call->word[i], "any-port") == 0)
             flow->ours.port = 0;
+        else if (strcmp(call->word[i], "fast-open") == 0)
+            options.flags |= WH_CONNECT_FAST_OPEN;
         else if (strcmp(call->word[i], "to") == 0 && i + 1 < call->words) {
             if (!packet_address(rig, call->word[++i], &flow->theirs.addr) &&
                 wh_addr_parse(call->word[i], &flow->theirs.addr) < 0)
@@ -129,6 +134,18 @@ static bool do_connect(struct call *call)
     if (result >= 0)
         flow->conn = conn;
     return answered(call, result, 0);
+}
+
+/* The key of the host's Fast Open cookies: one byte, repeated. */
+static bool do_fast_open_key(struct call *call)
+{
+    uint8_t key[16];
+    int64_t value;
+    if (call->words != 2 || !value_number(call->word[1], &value))
+        return rig_fail(call->rig, "expected: fast-open-key NUMBER");
+    memset(key, (uint8_t)value, sizeof key);
+    wh_fast_open_key(call->rig->host, key);
+    return true;
 }
 
 /* Ties an accepted connection to its flow. */
@@ -263,6 +280,17 @@ static bool do_send(struct call *call)
     return answered(call, result, (int64_t)length);
 }
 
+/* What is taken back was never sent: the stream goes on from before it. */
+static bool do_flush(struct call *call)
+{
+    struct flow *flow = call->rig->at;
+    if (!needs_connection(call))
+        return false;
+    int64_t result = wh_flush(flow->conn);
+    flow->send_position -= result > 0 ? (uint64_t)result : 0;
+    return answered(call, result, 0);
+}
+
 /* Takes n bytes and compares them with what the peer has sent. */
 static int64_t receive(struct wh_rig *rig, size_t n, bool *wrong)
 {
@@ -372,11 +400,22 @@ static bool do_close(struct call *call)
 
 /* ------------------------------------------------------------- options -- */
 
+static bool set_congestion(struct call *call, bool host)
+{
+    const char *name = call->word[2];
+    if (host)
+        return answered(call, wh_stack_set_congestion(call->rig->host, name), 0);
+    return needs_connection(call) &&
+           answered(call, wh_set_congestion(call->rig->at->conn, name), 0);
+}
+
 static bool do_set(struct call *call)
 {
     int option = call->words == 3 ? value_option(call->word[1]) : -1;
     int64_t value;
     bool host = strcmp(call->word[0], "option") == 0;
+    if (call->words == 3 && strcmp(call->word[1], "congestion") == 0)
+        return set_congestion(call, host);
     if (option < 0 || !value_expression(call->word[2], flow_lookup, call->rig->at, &value))
         return rig_fail(call->rig, "expected: %s NAME VALUE", call->word[0]);
     if (host)
@@ -482,12 +521,16 @@ static const struct {
     const char *name;
     bool (*run)(struct call *);
 } calls[] = {
-    { "listen", do_listen },   { "listening", do_listen },  { "unlisten", do_unlisten },
-    { "connect", do_connect }, { "accept", do_accept },     { "syn", do_syn },
-    { "send", do_send },       { "recv", do_recv },         { "peek", do_peek },
-    { "consume", do_consume }, { "shutdown", do_shutdown }, { "close", do_close },
-    { "abort", do_close },     { "set", do_set },           { "option", do_set },
-    { "watch", do_watch },     { "udp", do_dgram },         { "echo", do_dgram },
+    { "listen", do_listen },     { "listening", do_listen },
+    { "unlisten", do_unlisten }, { "fast-open-key", do_fast_open_key },
+    { "connect", do_connect },   { "accept", do_accept },
+    { "syn", do_syn },           { "send", do_send },
+    { "recv", do_recv },         { "peek", do_peek },
+    { "consume", do_consume },   { "shutdown", do_shutdown },
+    { "close", do_close },       { "abort", do_close },
+    { "set", do_set },           { "option", do_set },
+    { "watch", do_watch },       { "udp", do_dgram },
+    { "echo", do_dgram },        { "flush", do_flush },
 };
 
 bool call_run(struct wh_rig *rig, char **word, unsigned words, bool *known)

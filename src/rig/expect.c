@@ -25,6 +25,8 @@ bool seen_parse(struct wh_rig *rig, struct seen *seen, const struct leaving *lea
     seen->traffic_class = packet.traffic_class;
     seen->payload = packet.payload;
     seen->length = packet.length;
+    if (!packet.dont_fragment) /* an atomic packet needs no identification (RFC 6864 4) */
+        return rig_fail(rig, "an IPv4 packet that may be fragmented left");
     if (packet.header + packet.length != leaving->length)
         return rig_fail(rig, "what left has a wrong IP length");
     if (packet.protocol != IP_TCP)
@@ -90,6 +92,18 @@ static bool check_edge(struct wh_rig *rig, const struct seen *seen)
                     is->edge - edge);
 }
 
+/* Nothing but zeros may stand after an End-of-Options option. */
+static bool padded_with_zeros(const uint8_t *header)
+{
+    size_t end = (size_t)(header[12] >> 4) * 4, at = 20;
+    while (at < end && header[at] != 0)
+        at += header[at] == 1 ? 1 : header[at + 1];
+    for (; at < end; at++)
+        if (header[at] != 0)
+            return false;
+    return true;
+}
+
 static bool check_tcp(struct wh_rig *rig, const struct seen *seen)
 {
     const struct segment *segment = &seen->segment;
@@ -98,8 +112,12 @@ static bool check_tcp(struct wh_rig *rig, const struct seen *seen)
         return rig_fail(rig, "wrong TCP checksum (MUST-2)");
     if ((segment->options.has & WH_HAS_MSS) && !(segment->flags & WH_SYN))
         return rig_fail(rig, "MSS option outside of a SYN (MUST-65)");
+    if ((segment->options.has & WH_HAS_FAST_OPEN) && !(segment->flags & WH_SYN))
+        return rig_fail(rig, "Fast Open option outside of a SYN (RFC 7413 4.1.1)");
     if (segment->options.malformed)
         return rig_fail(rig, "malformed options");
+    if (!padded_with_zeros(seen->payload))
+        return rig_fail(rig, "bytes other than zero after the end of the options (MUST-69)");
     if (!(segment->flags & (WH_SYN | WH_RST | WH_ACK)))
         return rig_fail(rig, "a segment without ACK, SYN or RST");
     if ((segment->flags & WH_RST) && (segment->length != 0 || segment->flags & (WH_SYN | WH_FIN)))
@@ -131,6 +149,17 @@ bool seen_check(struct wh_rig *rig, const struct seen *seen)
     return packet_fold(sum) == 0xffff || rig_fail(rig, "wrong checksum");
 }
 
+bool seen_accept(struct wh_rig *rig, struct seen *seen)
+{
+    const struct leaving *leaving = host_next(rig);
+    char text[150];
+    if (!seen_parse(rig, seen, leaving))
+        return false;
+    seen_text(seen, text, sizeof text);
+    note_add(rig, '>', leaving->time, "%s", text);
+    return seen_check(rig, seen);
+}
+
 void seen_track(struct seen *seen)
 {
     struct flow *flow = seen->flow;
@@ -153,7 +182,9 @@ static const char *icmp_text(const struct seen *seen)
         "prohibited",
         "source-quench",
         "time-exceeded",
+        "reassembly-time-exceeded",
         "parameter-problem",
+        "unrecognized-option",
         "echo",
         "echo-reply",
     };
@@ -216,6 +247,24 @@ static bool match_said(struct verdict verdict, const char *name, enum said said,
     return said != SAID_VALUE || expected == came || no(verdict, name, expected, came);
 }
 
+static bool match_cookie(struct verdict verdict, const struct spec *spec,
+                         const struct segment_options *options)
+{
+    bool has = (options->has & WH_HAS_FAST_OPEN) != 0;
+    if (!match_said(verdict, "fo", spec->fast_open, has, 0, 0))
+        return false;
+    if (spec->fast_open != SAID_VALUE)
+        return true;
+    if (spec->cookie_length < 0 && options->fast_open_length != 0)
+        return true;
+    if (spec->cookie_length != options->fast_open_length)
+        return no(verdict, "bytes of Fast Open cookie", spec->cookie_length,
+                  options->fast_open_length);
+    return memcmp(spec->cookie, options->fast_open, options->fast_open_length) == 0 ||
+           no(verdict, "first byte of another Fast Open cookie:", spec->cookie[0],
+              options->fast_open[0]);
+}
+
 static bool match_options(struct verdict verdict, const struct spec *spec,
                           const struct segment *segment, const struct numbers *is)
 {
@@ -227,6 +276,8 @@ static bool match_options(struct verdict verdict, const struct spec *spec,
         !match_said(verdict, "sackok", spec->sackok, options->has & WH_HAS_SACK_PERMITTED, 0, 0) ||
         !match_said(verdict, "ts", spec->stamps, options->has & WH_HAS_TIMESTAMPS, spec->tsval,
                     options->tsval))
+        return false;
+    if (!match_cookie(verdict, spec, options))
         return false;
     if (spec->has_tsecr && options->tsecr != spec->tsecr)
         return no(verdict, "timestamp echo", spec->tsecr, options->tsecr);
@@ -369,6 +420,10 @@ bool expect_leaves(struct wh_rig *rig, const struct spec *spec, wh_time from, wh
     note_add(rig, '>', leaving->time, "%s", text);
     if (!seen_check(rig, &seen))
         return false;
+    if ((seen.segment.options.has & WH_HAS_FAST_OPEN) && seen.segment.options.fast_open_length) {
+        rig->cookie_length = seen.segment.options.fast_open_length;
+        memcpy(rig->cookie, seen.segment.options.fast_open, (size_t)rig->cookie_length);
+    }
     seen_track(&seen);
     host_drop(rig);
     return true;

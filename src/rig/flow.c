@@ -103,6 +103,9 @@ void flow_left(struct flow *flow, const struct segment *segment)
         is->snd_nxt = end;
     bool scaled = is->host_scales && is->peer_scales && !(segment->flags & WH_SYN);
     is->window = (uint32_t)segment->window << (scaled ? is->host_scale : 0);
+    if ((segment->flags & WH_SYN) && (segment->flags & WH_ACK) &&
+        seq_gt(segment->ack, is->peer_nxt))
+        is->peer_nxt = segment->ack; /* Fast Open: data of the peer's SYN was taken */
     if ((segment->flags & WH_ACK) && is->iss_known) {
         is->acked = segment->ack;
         is->edge = segment->ack + is->window;

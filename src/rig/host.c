@@ -159,15 +159,9 @@ static bool gather_events(struct wh_rig *rig)
 /* While loose, whatever leaves is checked and counted. */
 static bool let_go(struct wh_rig *rig)
 {
-    struct leaving *leaving;
-    while ((leaving = host_next(rig)) != NULL) {
+    while (host_next(rig) != NULL) {
         struct seen seen;
-        char text[150];
-        if (!seen_parse(rig, &seen, leaving))
-            return false;
-        seen_text(&seen, text, sizeof text);
-        note_add(rig, '>', leaving->time, "%s", text);
-        if (!seen_check(rig, &seen))
+        if (!seen_accept(rig, &seen))
             return false;
         seen_track(&seen);
         rig->left_count++;

@@ -8,6 +8,9 @@
 #include "rig/rig.h"
 #include "wire/ip.h"
 
+/* The longest IP header: IPv4 with 40 bytes of options. */
+#define IP_ROOM 60
+
 bool packet_address(const struct wh_rig *rig, const char *name, wh_addr *addr)
 {
     static const struct {
@@ -42,7 +45,9 @@ const struct icmp_name *icmp_by_name(const char *name)
         { "prohibited", 3, 13, 1, 1 },
         { "source-quench", 4, 0, -1, -1 },
         { "time-exceeded", 11, 0, 3, 0 },
+        { "reassembly-time-exceeded", 11, 1, 3, 1 },
         { "parameter-problem", 12, 0, 4, 0 },
+        { "unrecognized-option", -1, -1, 4, 2 },
         { "echo", 8, 0, 128, 0 },
         { "echo-reply", 0, 0, 129, 0 },
     };
@@ -103,6 +108,13 @@ static size_t build_options(uint8_t *at, const struct spec *spec,
             put32(at + n + 8, options->tsecr);
             n += 12;
         }
+        if (options->has & WH_HAS_FAST_OPEN) {
+            at[n] = 34, at[n + 1] = (uint8_t)(2 + options->fast_open_length);
+            memcpy(at + n + 2, options->fast_open, options->fast_open_length);
+            n += at[n + 1];
+            while (n % 4 != 0)
+                at[n++] = 1;
+        }
         if (options->sacks != 0 && n + 4 + 8U * options->sacks <= 40) {
             at[n] = 1, at[n + 1] = 1, at[n + 2] = 5, at[n + 3] = (uint8_t)(2 + 8 * options->sacks);
             for (unsigned i = 0; i < options->sacks; i++) {
@@ -144,7 +156,10 @@ static void fill_segment(struct wh_rig *rig, const struct spec *spec, struct seg
     options->has = (uint8_t)((spec->mss >= SAID_PRESENT ? WH_HAS_MSS : 0) |
                              (spec->wscale >= SAID_PRESENT ? WH_HAS_WINDOW_SCALE : 0) |
                              (spec->sackok >= SAID_PRESENT ? WH_HAS_SACK_PERMITTED : 0) |
-                             (spec->sack >= SAID_PRESENT ? WH_HAS_SACK : 0));
+                             (spec->sack >= SAID_PRESENT ? WH_HAS_SACK : 0) |
+                             (spec->fast_open >= SAID_PRESENT ? WH_HAS_FAST_OPEN : 0));
+    options->fast_open = spec->cookie;
+    options->fast_open_length = (uint8_t)spec->cookie_length;
     options->mss = (uint16_t)spec->mss_value;
     options->window_scale = (uint8_t)spec->wscale_value;
     if (spec->stamps >= SAID_PRESENT || (spec->stamps == SAID_NOTHING && flow_stamps(flow) && !syn))
@@ -187,18 +202,35 @@ static size_t build_segment(struct wh_rig *rig, const struct spec *spec,
     return length;
 }
 
-/* The IP header in front of length bytes at at + IP_HEADER_MAX, and off it goes. */
+/* Lengthens an IPv4 header by the options that the line asks for; returns their length. */
+static size_t add_ip_options(uint8_t *header, const struct spec *spec)
+{
+    size_t more = spec->ip_options_length;
+    if (more == 0)
+        return 0;
+    memcpy(header + 20, spec->ip_options, more);
+    header[0] = (uint8_t)(header[0] + more / 4);
+    put16(header + 2, get16(header + 2) + (uint32_t)more);
+    put16(header + 10, 0);
+    put16(header + 10, (uint16_t)~packet_fold(packet_sum(header, 20 + more, 0)));
+    return more;
+}
+
+/* The IP header in front of length bytes at at + IP_ROOM, and off it goes. */
 static bool send_packet(struct wh_rig *rig, const struct spec *spec, struct packet *packet,
                         uint8_t *at, size_t length)
 {
-    uint8_t header[IP_HEADER_MAX];
+    uint8_t header[IP_ROOM];
     packet->length = (uint32_t)length;
     packet->hops = spec->hops >= 0 ? (uint8_t)spec->hops : 64;
     packet->traffic_class = spec->tos >= 0 ? (uint8_t)spec->tos : 0;
     size_t n = ip_build(header, packet, (uint16_t)rig->frames_in);
+    if (spec->ip_options_length > 0 && n != 20)
+        return rig_fail(rig, "IPv6 has no such options; say `family 4`");
+    n += add_ip_options(header, spec);
     if (spec->bad_ip_checksum && n == 20)
         header[10] ^= 0x55;
-    uint8_t *frame = at + IP_HEADER_MAX - n;
+    uint8_t *frame = at + IP_ROOM - n;
     memcpy(frame, header, n);
     length += n;
     if (spec->cut >= 0 && (size_t)spec->cut < length)
@@ -222,7 +254,7 @@ static bool tcp_arrives(struct wh_rig *rig, const struct spec *spec, struct pack
         !stream_lay(&flow->received, (uint64_t)(int64_t)(int32_t)(first - flow->is.peer_iss - 1),
                     spec->text, segment.length))
         return rig_fail(rig, "too many texts");
-    size_t length = build_segment(rig, spec, &segment, packet, at + IP_HEADER_MAX);
+    size_t length = build_segment(rig, spec, &segment, packet, at + IP_ROOM);
     segment_text(flow, &segment, true, text, sizeof text);
     note_add(rig, '<', rig->now, "%s%s", text, spec->bad_checksum ? " badsum" : "");
     bool sound = !spec->bad_checksum && spec->cut < 0 && spec->offset < 0 && !spec->has_from &&
@@ -239,10 +271,11 @@ static bool icmp_arrives(struct wh_rig *rig, const struct spec *spec, struct pac
 {
     const struct icmp_name *name = icmp_by_name(spec->message);
     struct flow *flow = rig->at;
-    uint8_t *message = at + IP_HEADER_MAX;
+    uint8_t *message = at + IP_ROOM;
     bool v4 = rig->variant->family == 4;
-    if (!v4 && name->type6 < 0)
-        return rig_fail(rig, "there is no `%s` in ICMPv6; say `family 4`", spec->message);
+    if ((v4 ? name->type4 : name->type6) < 0)
+        return rig_fail(rig, "there is no `%s` in ICMPv%d; say `family %d`", spec->message,
+                        v4 ? 4 : 6, v4 ? 6 : 4);
     memset(message, 0, 8);
     message[0] = (uint8_t)(v4 ? name->type4 : name->type6);
     message[1] = (uint8_t)(v4 ? name->code4 : name->code6);
@@ -276,7 +309,7 @@ static bool udp_arrives(struct wh_rig *rig, const struct spec *spec, struct pack
                         uint8_t *at)
 {
     struct flow *flow = rig->at;
-    uint8_t *header = at + IP_HEADER_MAX;
+    uint8_t *header = at + IP_ROOM;
     size_t length = 8 + (size_t)spec->length;
     put16(header, spec->from_port >= 0 ? (uint32_t)spec->from_port : flow->theirs.port);
     put16(header + 2, spec->to_port >= 0 ? (uint32_t)spec->to_port : flow->ours.port);
@@ -313,7 +346,7 @@ bool packet_arrives(struct wh_rig *rig, struct spec *spec)
     packet.version = wh_is_ipv4(&packet.source) ? 4 : 6;
     if (spec->length > 65400)
         return rig_fail(rig, "a frame carries 65400 bytes at most");
-    uint8_t *at = malloc(RIG_FRAME_MAX + IP_HEADER_MAX + 64);
+    uint8_t *at = malloc(RIG_FRAME_MAX + IP_ROOM + 64);
     if (at == NULL)
         abort();
     bool good = false;

@@ -153,6 +153,8 @@ struct wh_rig {
         unsigned line; /* of the scenario, the first that took it; 0: none did */
         bool in_macro; /* the line only called a macro that took it */
     } arc[WH_STATE_COUNT][WH_ARC_EVENT_COUNT];
+    uint8_t cookie[FAST_OPEN_MOST]; /* the last Fast Open cookie that left */
+    int cookie_length;
     uint64_t frames_in;
     wh_time heard; /* of the newest record of the trace */
 
@@ -280,9 +282,11 @@ struct spec {
     uint64_t length;
     const char *text; /* of data */
     struct condition win, window, length_is;
-    enum said mss, wscale, sackok, stamps, sack, urgent;
+    enum said mss, wscale, sackok, stamps, sack, urgent, fast_open;
     uint32_t mss_value, wscale_value, tsval, tsecr, urgent_value;
     bool has_tsecr;
+    uint8_t cookie[FAST_OPEN_MOST]; /* Fast Open */
+    int cookie_length;              /* 0: a request; -1: any cookie, where it leaves */
     unsigned sacks;
     struct sack_block sack_block[WH_SACK_BLOCKS];
     uint8_t raw[64]; /* options as bytes; hex packets point elsewhere */
@@ -290,6 +294,8 @@ struct spec {
     bool raw_only;
     bool new_iss, above_old;
     int offset, reserved, hops, tos, cut; /* -1: not said */
+    uint8_t ip_options[40];
+    unsigned ip_options_length;
     bool bad_checksum, bad_ip_checksum;
     bool partial;
     uint16_t segment_size;
@@ -339,6 +345,8 @@ struct seen {
 bool seen_parse(struct wh_rig *rig, struct seen *seen, const struct leaving *leaving);
 /* What holds for everything that leaves, whatever the script says. */
 bool seen_check(struct wh_rig *rig, const struct seen *seen);
+/* Both, for the next frame that left, whatever it is; it is noted. */
+bool seen_accept(struct wh_rig *rig, struct seen *seen);
 void seen_track(struct seen *seen);
 /* In the words of the script, to text[150]. */
 void seen_text(const struct seen *seen, char *text, size_t room);

@@ -150,19 +150,56 @@ static bool stamps(struct reader *in)
     return true;
 }
 
+/* "fo request", "fo 0102030405060708", "fo given": the host's own; "fo *" where it leaves. */
+static bool fast_open(struct reader *in)
+{
+    struct spec *spec = in->spec;
+    const char *word = peek(in);
+    spec->fast_open = SAID_VALUE;
+    if (word != NULL && strcmp(word, "request") == 0) {
+        spec->cookie_length = 0;
+    } else if (word != NULL && strcmp(word, "*") == 0 && !in->arriving) {
+        spec->cookie_length = -1;
+    } else if (word != NULL && strcmp(word, "given") == 0) {
+        if (in->rig->cookie_length == 0)
+            return rig_fail(in->rig, "the host has given no Fast Open cookie");
+        spec->cookie_length = in->rig->cookie_length;
+        memcpy(spec->cookie, in->rig->cookie, sizeof spec->cookie);
+    } else {
+        spec->cookie_length = word == NULL ? -1 : value_hex(word, spec->cookie, FAST_OPEN_MOST);
+        if (spec->cookie_length < 0)
+            return rig_fail(in->rig, "expected after `fo`: request, given, * or at most %d bytes",
+                            FAST_OPEN_MOST);
+    }
+    in->next++;
+    return true;
+}
+
 static bool absent(struct reader *in)
 {
-    static const char *const names[] = { "mss", "wscale", "sackok", "ts", "sack" };
-    enum said *const said[] = { &in->spec->mss, &in->spec->wscale, &in->spec->sackok,
-                                &in->spec->stamps, &in->spec->sack };
+    static const char *const names[] = { "mss", "wscale", "sackok", "ts", "sack", "fo" };
+    enum said *const said[] = { &in->spec->mss,    &in->spec->wscale, &in->spec->sackok,
+                                &in->spec->stamps, &in->spec->sack,   &in->spec->fast_open };
     const char *word = peek(in);
-    for (size_t i = 0; word != NULL && i < 5; i++)
+    for (size_t i = 0; word != NULL && i < sizeof names / sizeof *names; i++)
         if (strcmp(word, names[i]) == 0) {
             *said[i] = SAID_ABSENT;
             in->next++;
             return true;
         }
-    return rig_fail(in->rig, "expected mss, wscale, sackok, ts or sack after `no`");
+    return rig_fail(in->rig, "expected mss, wscale, sackok, ts, sack or fo after `no`");
+}
+
+/* Options of the IPv4 header, in hexadecimal. */
+static bool ip_options(struct reader *in)
+{
+    const char *word = peek(in);
+    int length = word == NULL ? -1 : value_hex(word, in->spec->ip_options, 40);
+    if (length < 0 || length % 4 != 0)
+        return rig_fail(in->rig, "expected at most 40 bytes in hexadecimal, a multiple of 4");
+    in->spec->ip_options_length = (unsigned)length;
+    in->next++;
+    return true;
 }
 
 static bool options(struct reader *in, bool only)
@@ -258,6 +295,8 @@ static bool tcp_attribute(struct reader *in, const char *word, bool *known)
         return stamps(in);
     if (strcmp(word, "sack") == 0)
         return sack(in);
+    if (strcmp(word, "fo") == 0)
+        return fast_open(in);
     if (strcmp(word, "urg") == 0)
         return numbered(in, &spec->urgent, &spec->urgent_value);
     if (strcmp(word, "no") == 0)
@@ -293,6 +332,8 @@ static bool packet_attribute(struct reader *in, const char *word, bool *known)
         return small(in, &spec->hops);
     if (strcmp(word, "tos") == 0)
         return small(in, &spec->tos);
+    if (strcmp(word, "ip-options") == 0)
+        return ip_options(in);
     if (strcmp(word, "cut") == 0)
         return small(in, &spec->cut);
     if (strcmp(word, "badsum") == 0)

@@ -59,6 +59,8 @@ static bool set_config(struct wh_rig *rig, const char *name, int64_t value)
         config->msl = (wh_time)value;
     else if (strcmp(name, "max-half-open") == 0)
         config->max_half_open = small;
+    else if (strcmp(name, "syn-cookies") == 0)
+        config->syn_cookies = value != 0;
     else if (strcmp(name, "max-time-wait") == 0)
         config->max_time_wait = small;
     else if (strcmp(name, "max-held") == 0)

@@ -87,6 +87,10 @@ void segment_text(const struct flow *flow, const struct segment *segment, bool a
         add(text, room, &used, " sackok");
     if (options->has & WH_HAS_TIMESTAMPS)
         add(text, room, &used, " ts %" PRIu32 " %" PRIu32, options->tsval, options->tsecr);
+    if (options->has & WH_HAS_FAST_OPEN)
+        add(text, room, &used, options->fast_open_length == 0 ? " fo request" : " fo ");
+    for (unsigned i = 0; options->has & WH_HAS_FAST_OPEN && i < options->fast_open_length; i++)
+        add(text, room, &used, "%02x", options->fast_open[i]);
     for (unsigned i = 0; i < options->sacks; i++)
         add(text, room, &used, "%s %" PRIu32 ":%" PRIu32, i == 0 ? " sack" : "",
             options->sack[i].left - ack_base, options->sack[i].right - ack_base);

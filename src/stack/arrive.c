@@ -47,7 +47,7 @@ static void arrive_time_wait(struct wh_stack *host, uint32_t position,
     case TIME_WAIT_REOPENS: {
         struct wh_listener *listener = listener_find(host, &segment->tuple);
         if (listener != NULL) {
-            listener_arrive(host, listener, segment, position);
+            (void)listener_arrive(host, listener, segment, position);
         } else {
             time_wait_answer(&host->tcp, entry, WH_WHY_CHALLENGE_ACK);
         }
@@ -75,8 +75,7 @@ static wh_state dispatch(struct wh_stack *host, const struct segment *segment, u
             arrive_closed(host, segment);
             return WH_CLOSED;
         }
-        listener_arrive(host, listener, segment, 0);
-        return WH_LISTEN;
+        return listener_arrive(host, listener, segment, 0);
     }
     switch (found.kind) {
     case RECORD_CONNECTION: {

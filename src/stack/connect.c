@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "stack/stack.h"
 #include "tcp/cc/cc.h"
+#include "tcp/fast_open.h"
 
 /* RFC 6335 6: the dynamic ports. */
 #define FIRST_PORT 49152
@@ -71,7 +72,7 @@ static int choose_tuple(struct wh_stack *host, const wh_connect_options *options
 int wh_connect(wh_stack *host, const wh_connect_options *options, wh_time now, wh_conn **conn)
 {
     struct tuple tuple;
-    if (options->size < sizeof *options) {
+    if (options->size < sizeof *options || (options->flags & ~WH_CONNECT_FAST_OPEN) != 0) {
         return WH_E_INVAL;
     }
     host->tcp.now = MAX(host->tcp.now, now);
@@ -93,6 +94,9 @@ int wh_connect(wh_stack *host, const wh_connect_options *options, wh_time now, w
     new->handle = true;
     new->accepted = true;
     new->user = options->user;
+    if (options->flags & WH_CONNECT_FAST_OPEN) {
+        fast_open_want(new);
+    }
     tcp_open_active(new);
     *conn = new;
     return WH_OK;

@@ -13,7 +13,11 @@ static void run_timers(struct wh_stack *host)
     struct timer *timer;
     while ((timer = wheel_expire(&host->tcp.wheel, host->tcp.now)) != NULL) {
         struct wh_conn *conn = CONTAINER(timer, struct wh_conn, timer);
+        bool told = conn->r1_told;
         tcp_timers(conn);
+        if (conn->r1_told && !told) {
+            hop_suspect(host, &conn->tuple.remote);
+        }
         stack_settle(host, conn);
     }
     half_open_expire(host);
@@ -37,6 +41,8 @@ static void segment_of(const struct reply *reply, struct segment *segment)
     segment->options.window_scale = reply->window_scale;
     segment->options.tsval = reply->tsval;
     segment->options.tsecr = reply->tsecr;
+    segment->options.fast_open = reply->fast_open;
+    segment->options.fast_open_length = sizeof reply->fast_open;
 }
 
 /* A reply whose next hop is not known is as good as lost; the peer's retransmission brings another. */

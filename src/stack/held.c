@@ -17,6 +17,13 @@ static void tell(struct wh_syn *held)
     }
 }
 
+/* A Fast Open cookie stays behind in its frame: the application decides, not the cookie. */
+static void forget_cookie(struct wh_syn *held)
+{
+    held->syn.options.has &= (uint8_t)~WH_HAS_FAST_OPEN;
+    held->syn.options.fast_open = NULL;
+}
+
 void held_begin(struct wh_stack *host, struct wh_listener *listener, const struct segment *syn,
                 uint32_t prior)
 {
@@ -37,6 +44,7 @@ void held_begin(struct wh_stack *host, struct wh_listener *listener, const struc
     held->syn.data = NULL;
     held->syn.length = 0;
     held->syn.buffer = NULL;
+    forget_cookie(held);
     struct demux_entry slot = { RECORD_HELD, index };
     uint32_t hash = demux_hash(&host->demux, &syn->tuple);
     bool entered = prior != 0 ? demux_replace(&host->demux, hash,
@@ -104,6 +112,8 @@ void held_arrive(struct wh_stack *host, struct wh_syn *held, const struct segmen
         /* If the opener has begun anew from the same port, its latest SYN is answered. */
         held->syn.seq = segment->seq;
         held->syn.options = segment->options;
+        held->syn.flags = (uint16_t)(WH_SYN | (segment->flags & (WH_ECE | WH_CWR | WH_AE)));
+        forget_cookie(held);
         held->syn.window = segment->window;
     } else {
         because(tcp, WH_WHY_NOT_A_SYN_IN_LISTEN);

@@ -102,6 +102,14 @@ void hop_wait(struct wh_stack *host, const wh_addr *destination, struct link *li
     neighbour_wait(&host->neighbours, next_hop(host, destination), link, host->tcp.now);
 }
 
+void hop_suspect(struct wh_stack *host, const wh_addr *destination)
+{
+    const wh_addr *hop = on_ethernet(host) ? next_hop(host, destination) : NULL;
+    if (hop != NULL) {
+        neighbour_suspect(&host->neighbours, hop, host->tcp.now);
+    }
+}
+
 static enum hop drop_packet(struct wh_stack *host, struct chunk *packet, enum hop hop)
 {
     host->tcp.count[hop == HOP_NO_ROUTE ? WH_WHY_NO_ROUTE : WH_WHY_NEIGHBOUR_UNRESOLVED]++;

@@ -29,11 +29,13 @@ struct meaning {
     bool hard;
 };
 
-static struct meaning meaning_of(enum icmp_kind kind)
+static struct meaning meaning_of(const struct icmp *icmp)
 {
-    switch (kind) {
-    case ICMP_PORT_UNREACHABLE:
-    case ICMP_PROTOCOL_UNREACHABLE: return (struct meaning){ WH_E_CONNREFUSED, true };
+    switch (icmp->kind) {
+    case ICMP_PROTOCOL_UNREACHABLE:
+        /* In ICMPv6 it is one of the parameter problems, and those are soft (MUST-56). */
+        return (struct meaning){ WH_E_CONNREFUSED, icmp->packet.version == 4 };
+    case ICMP_PORT_UNREACHABLE: return (struct meaning){ WH_E_CONNREFUSED, true };
     case ICMP_PROHIBITED: return (struct meaning){ WH_E_HOSTUNREACH, true };
     case ICMP_NET_UNREACHABLE: return (struct meaning){ WH_E_NETUNREACH, false };
     case ICMP_HOST_UNREACHABLE:
@@ -63,7 +65,7 @@ static void error_about(struct wh_stack *host, struct wh_conn *conn, const struc
         tcp_path_mtu(conn, icmp->mtu != 0 ? icmp->mtu : plateau_below(quoted));
         return;
     }
-    struct meaning meaning = meaning_of(icmp->kind);
+    struct meaning meaning = meaning_of(icmp);
     if (meaning.error == WH_OK) {
         tcp->count[WH_WHY_ICMP_IGNORED]++;
         return;

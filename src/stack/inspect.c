@@ -93,6 +93,7 @@ void wh_info_get(const wh_conn *conn, wh_info *info)
         .timestamps = conn->timestamps,
         .window_scaling = conn->scaling,
         .passive = conn->passive,
+        .fast_open = conn->fast_open >= FAST_OPEN_TAKEN,
         .send_scale = conn->snd_scale,
         .receive_scale = conn->rcv_scale,
         .mss = conn_mss(conn),
@@ -124,6 +125,11 @@ void wh_info_get(const wh_conn *conn, wh_info *info)
         .retransmissions = conn->retransmissions,
         .retries = conn->retries,
         .congestion = conn->profile->congestion->name,
+        .ecn = conn->ecn,
+        .pushed = conn->pushed,
+        .dscp = conn->traffic_class >> 2,
+        .marks_received = conn->marks_in,
+        .echoes_received = conn->echoes_in,
     };
     memcpy(info, &all, MIN(info->size, sizeof all));
 }
@@ -143,7 +149,7 @@ static bool each_connection(const struct wh_stack *host, uint32_t *index, wh_ent
         entry->state = conn_state(conn);
         endpoints_of(&conn->tuple, &entry->local, &entry->remote);
         entry->conn = conn->handle && conn->accepted ? conn : NULL;
-        entry->listener = conn->listener;
+        entry->listener = conn->accepted ? NULL : conn->listener;
         entry->send_queued = conn->send.length;
         entry->receive_queued = conn->receive.length;
         for (unsigned i = 0; i < DEADLINES; i++) {
@@ -332,6 +338,7 @@ static const char *check_states(const struct wh_stack *host)
 const char *wh_check(const wh_stack *host)
 {
     uint32_t in_table = 0;
+    uint32_t early = 0;
     if (host->tcp.memory.used > host->tcp.memory.cap) {
         return "the memory cap is exceeded";
     }
@@ -340,6 +347,10 @@ const char *wh_check(const wh_stack *host)
         struct wh_conn *conn = pool_at(&host->connections, i);
         broken = check_connection(host, conn);
         in_table += conn->demuxed;
+        early += conn_unconfirmed(conn) && conn->listener != NULL;
+    }
+    for (uint32_t i = 0; i < host->listener_room; i++) {
+        early -= host->listener[i] != NULL ? host->listener[i]->unconfirmed : 0;
     }
     uint32_t position = host->time_waits.head;
     for (const struct time_wait *entry;
@@ -349,6 +360,9 @@ const char *wh_check(const wh_stack *host)
     in_table += host->half_opens.used + host->helds.used;
     if (broken == NULL && in_table != host->demux.used) {
         return "the table does not hold exactly the records that segments may reach";
+    }
+    if (broken == NULL && early != 0) {
+        broken = "listeners count other unconfirmed connections than there are";
     }
     return broken;
 }

@@ -67,7 +67,7 @@ static void queue_remove(struct wh_stack *host, uint32_t index)
     }
 }
 
-static void half_open_free(struct wh_stack *host, uint32_t index, bool leave_table)
+void half_open_free(struct wh_stack *host, uint32_t index, bool leave_table)
 {
     struct half_open *entry = half_open_at(host, index);
     struct wh_listener *listener = host->listener[entry->listener];
@@ -151,12 +151,12 @@ static void begin_half_open(struct wh_stack *host, struct wh_listener *listener,
     struct tcp *tcp = &host->tcp;
     uint32_t index;
     if (host->half_opens.used >= host->config.max_half_open) {
-        because(tcp, WH_WHY_HALF_OPEN_FULL);
+        cookie_answer(host, listener, syn, prior, WH_WHY_HALF_OPEN_FULL);
         return;
     }
     struct half_open *entry = pool_take(&host->half_opens, &index, MEMORY_ORDINARY);
     if (entry == NULL) {
-        because(tcp, WH_WHY_MEMORY_CAP);
+        cookie_answer(host, listener, syn, prior, WH_WHY_MEMORY_CAP);
         return;
     }
     struct demux_entry slot = { RECORD_HALF_OPEN, index };
@@ -166,7 +166,7 @@ static void begin_half_open(struct wh_stack *host, struct wh_listener *listener,
                               : demux_insert(&host->demux, hash, slot);
     if (!entered) {
         pool_give(&host->half_opens, index);
-        because(tcp, WH_WHY_MEMORY_CAP);
+        cookie_answer(host, listener, syn, prior, WH_WHY_MEMORY_CAP);
         return;
     }
     uint32_t iss = tcp_choose_iss(tcp, &syn->tuple);
@@ -177,24 +177,94 @@ static void begin_half_open(struct wh_stack *host, struct wh_listener *listener,
         entry->prior = prior;
     }
     entry->listener = listener->number;
+    if (listener->fast_open != 0 && (syn->options.has & WH_HAS_FAST_OPEN)) {
+        entry->flags |= HALF_OPEN_FAST_OPEN;
+    }
     step(tcp, &entry->record, WH_ON_PASSIVE_OPEN, WH_WHY_BY_SEGMENT);
     half_open_begin(tcp, entry, syn, iss);
     listener->half_open++;
     queue_append(host, index);
 }
 
+/* ------------------------------------------------- towards the application -- */
+
+struct wh_conn *listener_admit(struct wh_stack *host, const struct wh_listener *listener,
+                               const struct tuple *tuple)
+{
+    struct wh_conn *conn = NULL;
+    if (listener->waiting >= listener->backlog) {
+        /* As if the segment were lost: it, or our SYN,ACK, will be repeated (lifecycle B01). */
+        because(&host->tcp, WH_WHY_BACKLOG_FULL);
+    } else if ((conn = stack_new_connection(host, tuple)) == NULL) {
+        because(&host->tcp, WH_WHY_MEMORY_CAP);
+    }
+    return conn;
+}
+
+/* The listener holds it for the application. */
+void listener_enqueue(struct wh_stack *host, struct wh_listener *listener, struct wh_conn *conn)
+{
+    conn->handle = true;
+    conn->listener = listener;
+    list_append(&listener->accept_queue, &conn->backlog_link);
+    listener->waiting++;
+    if (!link_listed(&listener->event_link)) {
+        list_append(&host->eventful_listeners, &listener->event_link);
+    }
+}
+
+/* The good ACK: the compact entry becomes a connection, and the segment arrives there. */
+static void complete(struct wh_stack *host, uint32_t index, const struct segment *segment)
+{
+    struct half_open *entry = half_open_at(host, index);
+    struct wh_listener *listener = host->listener[entry->listener];
+    struct wh_conn *conn = listener_admit(host, listener, &entry->tuple);
+    if (conn == NULL) {
+        return;
+    }
+    half_open_promote(entry, conn);
+    demux_replace(&host->demux, demux_hash(&host->demux, &entry->tuple),
+                  (struct demux_entry){ RECORD_HALF_OPEN, index },
+                  (struct demux_entry){ RECORD_CONNECTION, conn->index });
+    conn->demuxed = true;
+    half_open_free(host, index, false);
+    listener_enqueue(host, listener, conn);
+    tcp_arrive(conn, segment);
+    stack_settle(host, conn);
+}
+
+/* ----------------------------------------------------------------- arrival -- */
+
+/* Third: the ACK bit (RFC 9293 3.10.7.2). */
+static wh_state listener_acknowledged(struct wh_stack *host, struct wh_listener *listener,
+                                      const struct segment *segment)
+{
+    struct tcp *tcp = &host->tcp;
+    wh_state found;
+    if (cookie_take(host, listener, segment, 0, &found)) {
+        return found;
+    }
+    bool cookies = cookie_expected(host, listener, segment);
+    wh_reason reason = cookies ? WH_WHY_COOKIE_WRONG : WH_WHY_ACK_IN_LISTEN;
+    because(tcp, reason);
+    reply_reset(tcp, segment, WH_LISTEN, reason);
+    return WH_LISTEN;
+}
+
 /* RFC 9293 3.10.7.2. `prior`: the TIME-WAIT entry that this SYN reopens, or 0. */
-void listener_arrive(struct wh_stack *host, struct wh_listener *listener,
-                     const struct segment *segment, uint32_t prior)
+wh_state listener_arrive(struct wh_stack *host, struct wh_listener *listener,
+                         const struct segment *segment, uint32_t prior)
 {
     struct tcp *tcp = &host->tcp;
     if (segment->flags & WH_RST) {
         because(tcp, WH_WHY_RST_IN_LISTEN);
     } else if (segment->flags & WH_ACK) {
-        because(tcp, WH_WHY_ACK_IN_LISTEN);
-        reply_reset(tcp, segment, WH_LISTEN, WH_WHY_ACK_IN_LISTEN);
+        return listener_acknowledged(host, listener, segment);
     } else if (!(segment->flags & WH_SYN)) {
         because(tcp, WH_WHY_NOT_A_SYN_IN_LISTEN);
+    } else if (listener->fast_open != 0 && prior == 0 &&
+               fast_open_arrive(host, listener, segment)) {
+        return WH_LISTEN;
     } else if (segment->flags & WH_FIN) {
         because(tcp, WH_WHY_SYN_FIN); /* nobody opens a connection this way but scanners */
     } else if (listener->hold) {
@@ -204,43 +274,18 @@ void listener_arrive(struct wh_stack *host, struct wh_listener *listener,
     } else {
         begin_half_open(host, listener, segment, prior);
     }
-}
-
-/* The good ACK: the compact entry becomes a connection, and the segment arrives there. */
-static void complete(struct wh_stack *host, uint32_t index, const struct segment *segment)
-{
-    struct half_open *entry = half_open_at(host, index);
-    struct wh_listener *listener = host->listener[entry->listener];
-    if (listener->waiting >= listener->backlog) {
-        because(&host->tcp,
-                WH_WHY_BACKLOG_FULL); /* as if it were lost; the SYN,ACK will be repeated */
-        return;
-    }
-    struct wh_conn *conn = stack_new_connection(host, &entry->tuple);
-    if (conn == NULL) {
-        because(&host->tcp, WH_WHY_MEMORY_CAP);
-        return;
-    }
-    half_open_promote(entry, conn);
-    demux_replace(&host->demux, demux_hash(&host->demux, &entry->tuple),
-                  (struct demux_entry){ RECORD_HALF_OPEN, index },
-                  (struct demux_entry){ RECORD_CONNECTION, conn->index });
-    conn->demuxed = true;
-    half_open_free(host, index, false);
-    conn->handle = true; /* the listener holds it for the application */
-    conn->listener = listener;
-    list_append(&listener->accept_queue, &conn->backlog_link);
-    listener->waiting++;
-    if (!link_listed(&listener->event_link)) {
-        list_append(&host->eventful_listeners, &listener->event_link);
-    }
-    tcp_arrive(conn, segment);
-    stack_settle(host, conn);
+    return WH_LISTEN;
 }
 
 void half_open_stack_arrive(struct wh_stack *host, uint32_t index, const struct segment *segment)
 {
     struct half_open *entry = half_open_at(host, index);
+    struct wh_listener *listener = host->listener[entry->listener];
+    wh_state found;
+    if (segment->ack != entry->iss + 1 && entry->prior == 0 &&
+        cookie_take(host, listener, segment, index, &found)) {
+        return; /* the SYN came twice, and a cookie had answered it before there was room here */
+    }
     switch (half_open_arrive(&host->tcp, entry, segment)) {
     case HALF_OPEN_DONE: complete(host, index, segment); break;
     case HALF_OPEN_OVER: half_open_end(host, index); break;
@@ -301,7 +346,7 @@ int wh_listen(wh_stack *host, const wh_listen_options *options, wh_listener **li
 {
     bool any_port = (options->flags & WH_LISTEN_ANY_PORT) != 0;
     if (options->size < sizeof *options || (options->local.port == 0) != any_port ||
-        options->backlog == 0) {
+        options->backlog == 0 || (options->fast_open != 0 && (options->flags & WH_LISTEN_HOLD))) {
         return WH_E_INVAL;
     }
     if (taken(host, options, any_port)) {
@@ -318,10 +363,12 @@ int wh_listen(wh_stack *host, const wh_listen_options *options, wh_listener **li
     new->host = host;
     new->local = options->local;
     new->backlog = options->backlog;
+    new->fast_open = options->fast_open;
     new->hold = (options->flags & WH_LISTEN_HOLD) != 0;
     new->any_port = any_port;
     new->user = options->user;
     list_init(&new->accept_queue);
+    list_init(&new->early);
     step(&host->tcp, &new->record, WH_ON_PASSIVE_OPEN, WH_WHY_BY_APPLICATION);
     host->listener[number] = new;
     host->listener_count++;
@@ -343,6 +390,7 @@ void wh_listener_close(wh_listener *listener)
         }
         stack_settle(host, conn);
     }
+    fast_open_forget(listener);
     step(&host->tcp, &listener->record, WH_ON_CLOSE, WH_WHY_BY_APPLICATION);
     host->listener[listener->number] = NULL;
     host->listener_count--;
@@ -372,7 +420,7 @@ int wh_accept(wh_listener *listener, void *user, wh_conn **conn)
     listener->waiting--;
     next->accepted = true;
     next->user = user;
-    next->listener = NULL;
+    fast_open_accepted(listener, next);
     next->pending &= (uint16_t)~WH_CONNECTED; /* wh_accept itself has told it */
     conn_notify(next);
     *conn = next;

@@ -216,6 +216,15 @@ static void use(struct neighbours *table, struct neighbour *entry, wh_time now)
     }
 }
 
+void neighbour_suspect(struct neighbours *table, const wh_addr *addr, wh_time now)
+{
+    struct neighbour *entry = look_up(table, addr);
+    if (entry != NULL && (entry->state == NEIGHBOUR_REACHABLE || entry->state == NEIGHBOUR_STALE ||
+                          entry->state == NEIGHBOUR_DELAYED)) {
+        ask(table, entry, NEIGHBOUR_PROBED, now);
+    }
+}
+
 /* ---------------------------------------------------------------- asked -- */
 
 enum neighbour_answer neighbour_find(struct neighbours *table, const wh_addr *addr, bool may_wait,

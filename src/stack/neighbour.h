@@ -104,6 +104,9 @@ struct neighbour_news {
 /* False: nothing is known about this neighbour and nothing was entered. */
 bool neighbour_learn(struct neighbours *table, const struct neighbour_news *news, wh_time now);
 
+/* What goes there is not answered (RFC 1122 3.3.1.4): a station believed to be there is asked itself. */
+void neighbour_suspect(struct neighbours *table, const wh_addr *addr, wh_time now);
+
 struct solicitation {
     wh_addr target;
     bool probe; /* goes to the station alone, not to everybody */

@@ -194,6 +194,9 @@ wh_time stack_time_wait_wake(const struct wh_stack *host)
 
 void stack_settle(struct wh_stack *host, struct wh_conn *conn)
 {
+    if (conn_unconfirmed(conn) && (conn_over(conn) || !conn_syn_outstanding(conn))) {
+        fast_open_settle(conn);
+    }
     if (conn->prior != 0 && conn_state(conn) != WH_SYN_RECEIVED) {
         uint32_t prior = conn->prior;
         conn->prior = 0;

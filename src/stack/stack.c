@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "tcp/fast_open.h"
 
 #define LEAST_MEMORY (256U * 1024)
 
@@ -17,6 +18,7 @@ void wh_config_init(wh_config *config)
     config->mtu = 1500;
     config->msl = 30 * WH_SECOND;
     config->max_half_open = 16384;
+    config->syn_cookies = true;
     config->max_time_wait = 262144;
     config->max_held = 4096;
     config->held_timeout = 120 * WH_SECOND;
@@ -93,6 +95,9 @@ static void init_tables(struct wh_stack *host)
     host->tcp.isn_key = derive(seed, 2);
     host->tcp.timestamp_key = derive(seed, 3);
     host->tcp.port_key = derive(seed, 4);
+    host->tcp.cookie_key = derive(seed, 6);
+    host->tcp.fast_open_key[0] = derive(seed, 7);
+    host->tcp.fast_open_key[1] = host->tcp.fast_open_key[0];
     host->port_counter = (uint32_t)host->tcp.port_key.k0;
     demux_init(&host->demux, memory, &demux_key, tuple_of, host);
     pool_init(&host->connections, memory, (sizeof(struct wh_conn) + 63) / 64 * 64, 64);
@@ -184,6 +189,7 @@ void wh_stack_free(wh_stack *host)
     if (tcp->defaults != NULL) {
         profile_drop(&tcp->memory, tcp->defaults);
     }
+    fast_open_free(tcp);
     emit_free(tcp);
     chunk_store_trim(&tcp->chunks);
     struct memory memory = tcp->memory;

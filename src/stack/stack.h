@@ -8,6 +8,7 @@
  *   stack.c      making and freeing, options        arrive.c     frames in
  *   emission.c   timers, frames out                 settle.c     records change kind
  *   listen.c     listeners, half-open entries       held.c       SYNs the application decides
+ *   cookie.c     SYN cookies                        fast_open.c  connections from the SYN on
  *   connect.c    active open, ports, user calls     time_wait_table.c
  *   addresses.c  ours, source selection   hop.c, neighbour.c     next hops, ARP, neighbour discovery
  *   datagram.c   UDP and echo sockets               icmp.c       errors and echo
@@ -45,7 +46,14 @@ struct wh_listener {
     uint32_t backlog;
     uint32_t waiting; /* established, not yet accepted */
     uint32_t half_open;
+    uint32_t fast_open;   /* most connections opened early and not yet confirmed; 0: off */
+    uint32_t unconfirmed; /* of those */
+    uint32_t resets,
+        resets_before; /* reset before they were confirmed, in this minute and the last */
+    wh_time resets_since;
+    wh_time cookies_until; /* an ACK may acknowledge a SYN cookie before this time */
     struct list accept_queue;
+    struct list early; /* accepted and not yet confirmed */
     struct link bucket_link, event_link;
     struct wh_stack *host;
     void *user;
@@ -140,11 +148,43 @@ void stack_trace_state(struct wh_stack *host, const struct tuple *tuple, wh_stat
 
 /* listen.c */
 struct wh_listener *listener_find(struct wh_stack *host, const struct tuple *tuple);
-void listener_arrive(struct wh_stack *host, struct wh_listener *listener,
-                     const struct segment *segment, uint32_t prior);
+/* Returns the state that the segment found; SYN-RECEIVED if a cookie has brought it back. */
+wh_state listener_arrive(struct wh_stack *host, struct wh_listener *listener,
+                         const struct segment *segment, uint32_t prior);
+/* A new connection that may wait for wh_accept; NULL, with the reason, if there is no room for it. */
+struct wh_conn *listener_admit(struct wh_stack *host, const struct wh_listener *listener,
+                               const struct tuple *tuple);
+/* The connection waits for wh_accept from now on. */
+void listener_enqueue(struct wh_stack *host, struct wh_listener *listener, struct wh_conn *conn);
+void half_open_free(struct wh_stack *host, uint32_t index, bool leave_table);
 void half_open_stack_arrive(struct wh_stack *host, uint32_t index, const struct segment *segment);
 void half_open_expire(struct wh_stack *host);
 wh_time half_open_wake(const struct wh_stack *host);
+
+/* cookie.c */
+/* There is no room to remember this SYN, for this reason: it is answered with a cookie, or dropped. */
+void cookie_answer(struct wh_stack *host, struct wh_listener *listener, const struct segment *syn,
+                   uint32_t prior, wh_reason reason);
+/* Only a listener that has sent a cookie lately looks for one: without pressure no guess counts. */
+bool cookie_expected(const struct wh_stack *host, const struct wh_listener *listener,
+                     const struct segment *segment);
+/*
+ * True if the segment acknowledges a cookie, and has been dealt with. *found: the state
+ * it met. `half_open`: an entry that stands in its place, or 0.
+ */
+bool cookie_take(struct wh_stack *host, struct wh_listener *listener, const struct segment *segment,
+                 uint32_t half_open, wh_state *found);
+
+/* fast_open.c */
+/* A SYN to a listener that does Fast Open: true if it has made a connection. */
+bool fast_open_arrive(struct wh_stack *host, struct wh_listener *listener,
+                      const struct segment *syn);
+/* wh_accept has given it out. */
+void fast_open_accepted(struct wh_listener *listener, struct wh_conn *conn);
+/* It is confirmed, or over. */
+void fast_open_settle(struct wh_conn *conn);
+/* The listener goes away. */
+void fast_open_forget(struct wh_listener *listener);
 
 /* held.c */
 void held_begin(struct wh_stack *host, struct wh_listener *listener, const struct segment *syn,
@@ -179,6 +219,8 @@ enum hop hop_prepare(struct wh_stack *host, struct outbox *outbox, const wh_addr
                      bool may_wait);
 /* After PENDING: the link, which stands in no list, joins tcp.ready when there is an answer. */
 void hop_wait(struct wh_stack *host, const wh_addr *destination, struct link *link);
+/* R1 is reached: advice to look whether the next hop is still there (RFC 9293 3.8.3 (b), MUST-20). */
+void hop_suspect(struct wh_stack *host, const wh_addr *destination);
 /* The same for a whole packet. Unless READY it is kept for later, or dropped and counted. */
 enum hop hop_packet(struct wh_stack *host, struct outbox *outbox, struct chunk *packet);
 void hop_arp(struct wh_stack *host, const uint8_t *bytes, size_t length);

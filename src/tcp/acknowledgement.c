@@ -39,7 +39,8 @@ static void open_established(struct wh_conn *conn, const struct segment *segment
     conn->snd_wl1 = segment->seq;
     conn->snd_wl2 = segment->ack;
     conn->snd_wnd = (uint32_t)segment->window << ((segment->flags & WH_SYN) ? 0 : conn->snd_scale);
-    conn->max_snd_wnd = conn->snd_wnd;
+    conn->max_snd_wnd =
+        MAX(conn->max_snd_wnd, conn->snd_wnd); /* the SYN's counts too (RFC 5961 5.2) */
     conn_step(conn, WH_ON_SYN_ACKED, WH_WHY_BY_SEGMENT);
 }
 
@@ -165,6 +166,17 @@ static bool is_duplicate(const struct wh_conn *conn, const struct segment *segme
            conn->snd_wnd == window_before;
 }
 
+/* ECE on an acknowledgement that is not older than the last. On a SYN,ACK it means something else. */
+static bool tells_of_mark(struct wh_conn *conn, const struct segment *segment)
+{
+    if (!conn->ecn_send || (segment->flags & (WH_ECE | WH_SYN)) != WH_ECE ||
+        segment->ack != conn->snd_una) {
+        return false;
+    }
+    conn->echoes_in++;
+    return true;
+}
+
 /* Our FIN is covered: the events of FIN-WAIT-1, CLOSING and LAST-ACK. */
 static void check_fin_acknowledged(struct wh_conn *conn)
 {
@@ -196,12 +208,13 @@ bool tcp_acknowledgement(struct wh_conn *conn, const struct segment *segment)
     }
     what.sacked = take_sacks(conn, segment, &sent);
     what.duplicate = !forward && is_duplicate(conn, segment, window_before, what.sacked);
+    what.echo = tells_of_mark(conn, segment);
     if (forward) {
         conn->retries = 0;
         conn->r1_told = false;
         rtt_restart_timer(conn);
     }
-    if (forward || what.duplicate || what.sacked > 0) {
+    if (forward || what.duplicate || what.sacked > 0 || what.echo) {
         recovery_acknowledged(conn, &what);
         conn_want_output(conn);
         conn_notify(conn);

@@ -10,7 +10,8 @@
  * acknowledgement on a repeated FIN (RFC 9293 A.2); both are let through here.
  */
 #include "base/bytes.h"
-#include "tcp/cc/cc.h"
+#include "tcp/ecn.h"
+#include "tcp/fast_open.h"
 #include "tcp/protocol.h"
 
 #define CHALLENGES_PER_PERIOD 10
@@ -68,6 +69,9 @@ static void syn_sent_got_syn(struct wh_conn *conn, const struct segment *segment
     conn->rcv_edge += conn->rcv_nxt; /* the window that our SYN offered */
     conn->last_ack_sent = conn->rcv_nxt;
     tcp_agree(conn, &segment->options);
+    ecn_agree(conn, segment->flags);
+    conn->traffic_class = segment->traffic_class;
+    fast_open_answered(conn, segment);
     heard(conn);
     if (segment->flags & WH_ACK) {
         tcp_first_window(conn, segment);
@@ -188,12 +192,15 @@ static void take_reset(struct wh_conn *conn, const struct segment *segment)
 static void take_syn(struct wh_conn *conn, const struct segment *segment)
 {
     struct tcp *tcp = conn->tcp;
-    if (conn_state(conn) != WH_SYN_RECEIVED || segment->seq != conn->irs) {
+    bool crossing = (segment->flags & WH_ACK) && segment->ack == conn->iss + 1;
+    if (conn_state(conn) != WH_SYN_RECEIVED || segment->seq != conn->irs ||
+        ((segment->flags & WH_ACK) && !crossing)) {
         tcp_challenge(conn, WH_WHY_SYN_IN_CONNECTION);
         return;
     }
-    if ((segment->flags & WH_ACK) && segment->ack == conn->iss + 1) {
+    if (crossing) {
         /* The crossing SYN,ACK of a simultaneous open (RFC 9293 3.5, figure 7; A.2). */
+        ecn_agree(conn, segment->flags);
         if (tcp_acknowledgement(conn, segment)) {
             conn->ack_now = true;
             conn_want_output(conn);
@@ -201,6 +208,7 @@ static void take_syn(struct wh_conn *conn, const struct segment *segment)
         return;
     }
     because(tcp, WH_WHY_SYN_REPEATED);
+    ecn_agree(conn, segment->flags); /* a peer that has given it up says so by its repeated SYN */
     note_timestamp(conn, segment);
     conn->syn_due = true;
     conn->rtx_reason = WH_WHY_SYN_REPEATED;
@@ -254,9 +262,10 @@ static void arrive_synchronized(struct wh_conn *conn, const struct segment *segm
         return;
     }
     uint32_t window = receive_window(conn);
-    if (!tcp_acceptable(conn->rcv_nxt, window, segment->seq, segment_length(segment))) {
+    bool acceptable = tcp_acceptable(conn->rcv_nxt, window, segment->seq, segment_length(segment));
+    if (!acceptable) {
         /* MUST-66: with the window shut, ACK and URG of a segment at RCV.NXT still count. */
-        if (window != 0 || segment->seq != conn->rcv_nxt) {
+        if (window != 0 || segment->seq != conn->rcv_nxt || !(segment->flags & WH_ACK)) {
             answer_unacceptable(conn, segment);
             return;
         }
@@ -264,11 +273,15 @@ static void arrive_synchronized(struct wh_conn *conn, const struct segment *segm
     }
     heard(conn);
     note_timestamp(conn, segment);
+    conn->traffic_class = segment->traffic_class;
     if (!(segment->flags & WH_ACK)) {
         because(tcp, WH_WHY_NO_ACK_FLAG);
         return;
     }
     if (tcp_acknowledgement(conn, segment)) {
+        if (acceptable) {
+            ecn_arrived(conn, segment); /* marks outside the window say nothing (RFC 3168 6.1.5) */
+        }
         tcp_text(conn, segment);
     }
 }

@@ -8,6 +8,8 @@
 
 #include "base/bytes.h"
 #include "tcp/cc/cc.h"
+#include "tcp/ecn.h"
+#include "tcp/fast_open.h"
 #include "tcp/protocol.h"
 #include "wire/ip.h"
 
@@ -26,6 +28,7 @@ static void number_from(struct wh_conn *conn, uint32_t iss)
 void tcp_open_active(struct wh_conn *conn)
 {
     tcp_offer(conn);
+    ecn_ask(conn);
     number_from(conn, tcp_choose_iss(conn->tcp, &conn->tuple));
     conn_step(conn, WH_ON_ACTIVE_OPEN, WH_WHY_BY_APPLICATION);
     conn->syn_due = true;
@@ -45,16 +48,21 @@ void tcp_open_passive(struct wh_conn *conn, const struct segment *syn, uint32_t 
     conn->progress = conn->tcp->now;
     tcp_first_window(conn, syn);
     tcp_agree(conn, &syn->options);
+    conn->ecn = conn_option(conn, WH_OPT_ECN) != ECN_NEVER && ecn_setup_syn(syn->flags);
+    conn->ecn_send = conn->ecn;
 }
 
 /* ------------------------------------------------------------------ SEND -- */
 
 static int check_send(const struct wh_conn *conn)
 {
-    if (conn_over(conn)) {
-        return conn->error != 0 ? conn->error : WH_E_NOTCONN;
+    if (conn_over(conn) && conn->error != 0) {
+        return conn->error;
     }
-    return conn->write_shut ? WH_E_PIPE : WH_OK;
+    if (conn->write_shut) {
+        return WH_E_PIPE; /* so it stays when the connection has come to its orderly end */
+    }
+    return conn_over(conn) ? WH_E_NOTCONN : WH_OK;
 }
 
 /* Chunks appended behind `last` learn the sequence number of their first byte. */
@@ -170,6 +178,36 @@ int64_t wh_commit(wh_conn *conn, size_t length, unsigned flags)
     return (int64_t)length;
 }
 
+int64_t wh_flush(wh_conn *conn)
+{
+    if (conn_over(conn)) {
+        return conn->error != 0 ? conn->error : WH_E_NOTCONN;
+    }
+    if (conn->reserved != NULL) {
+        chunk_drop(&conn->tcp->chunks, conn->reserved);
+        conn->reserved = NULL;
+    }
+    /* SND.MAX: a byte probed beyond the window may have been taken, so its number is used up. */
+    uint32_t kept = seq_max(conn->snd_nxt, conn->snd_max);
+    uint32_t dropped = seq_gt(conn->snd_end, kept) ? conn->snd_end - kept : 0;
+    if (dropped == 0) {
+        return 0;
+    }
+    chunk_queue_cut(&conn->send, &conn->tcp->chunks, dropped);
+    conn->snd_end = kept;
+    conn->more = false;
+    if (conn->urgent_out) {
+        conn->snd_up = seq_min(conn->snd_up, kept);
+        conn->urgent_out = seq_gt(conn->snd_up, conn->snd_una);
+    }
+    if (conn->probing && kept == conn->snd_nxt) {
+        rtt_restart_timer(conn); /* nothing waits for the window any more */
+    }
+    conn_want_output(conn);
+    conn_notify(conn);
+    return dropped;
+}
+
 /* --------------------------------------------------------------- RECEIVE -- */
 
 /* What a read says when nothing waits. */
@@ -228,6 +266,9 @@ int wh_consume(wh_conn *conn, size_t length)
 
 void tcp_die(struct wh_conn *conn, wh_arc_event event, wh_reason reason, wh_error error)
 {
+    if (event == WH_ON_GAVE_UP && conn_state(conn) == WH_SYN_SENT) {
+        fast_open_unanswered(conn);
+    }
     conn->error = (int8_t)error;
     conn_step(conn, event, reason);
 }
@@ -252,6 +293,18 @@ void tcp_abort(struct wh_conn *conn, wh_reason reason)
     case WH_FIN_WAIT_1:
     case WH_FIN_WAIT_2:
     case WH_CLOSE_WAIT: send_reset(conn, reason); break;
+    case WH_CLOSING:
+    case WH_LAST_ACK:
+        /*
+         * RFC 9293 3.10.5 sends nothing here, since 3.10.4 enters these states with the FIN. They
+         * bear the name already while data holds the FIN back: that peer must be told. And after a
+         * close over unread data what we sent may still be in flight: its receiver must not wait for
+         * it in vain (SHLD-3).
+         */
+        if (!conn->fin_sent || reason == WH_WHY_UNREAD_AT_CLOSE) {
+            send_reset(conn, reason);
+        }
+        break;
     default: break;
     }
     if (!conn_over(conn)) {
@@ -312,11 +365,12 @@ void tcp_close(struct wh_conn *conn)
         return;
     }
     bool unread = conn->receive.length > 0 && !conn->read_shut;
-    if (unread && conn_synchronized(conn)) {
+    bool open = conn_synchronized(conn) || conn_unconfirmed(conn);
+    if (unread && open) {
         tcp_abort(conn, WH_WHY_UNREAD_AT_CLOSE); /* RFC 9293 3.6.1, SHLD-3; lifecycle A04 */
         return;
     }
-    if (conn_option(conn, WH_OPT_LINGER) == 0 && conn_synchronized(conn)) {
+    if (conn_option(conn, WH_OPT_LINGER) == 0 && open) {
         tcp_abort(conn, WH_WHY_LINGER_ZERO);
         return;
     }

@@ -157,7 +157,7 @@ uint32_t conn_ready(const struct wh_conn *conn)
     if (over || conn_state(conn) == WH_TIME_WAIT) {
         return over ? ready | WH_DEAD : ready;
     }
-    if (conn_state(conn) < WH_ESTABLISHED) {
+    if (conn_state(conn) < WH_ESTABLISHED && !conn_unconfirmed(conn)) {
         return ready;
     }
     uint64_t low_water = (uint64_t)conn_option(conn, WH_OPT_SEND_LOW_WATER);

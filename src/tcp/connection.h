@@ -36,6 +36,18 @@ enum recovery {
     RECOVERY_LOSS, /* after a timeout */
 };
 
+/* How far Fast Open has come (fast_open.c). */
+enum fast_open {
+    FAST_OPEN_OFF,
+    FAST_OPEN_WANTED,      /* the first SYN has not left */
+    FAST_OPEN_ASKED,       /* it asked for a cookie */
+    FAST_OPEN_SENT,        /* it carried a cookie and data */
+    FAST_OPEN_LEFT,        /* the data, or the end of it, must go out again */
+    FAST_OPEN_TAKEN,       /* the data on the SYN was taken, ours or the peer's */
+    FAST_OPEN_UNCONFIRMED, /* opened by a SYN with a good cookie; our SYN is not acknowledged */
+    FAST_OPEN_RENEWING,    /* the same, and our SYN,ACK brings a cookie of the new key */
+};
+
 struct wh_conn {
     struct record record;
     uint8_t recovery;             /* enum recovery */
@@ -82,9 +94,15 @@ struct wh_conn {
     unsigned accepted : 1;                  /* not waiting in a backlog */
     unsigned demuxed : 1;                   /* segments of its tuple come to it */
     unsigned rescued : 1;                   /* RFC 6675's rescue retransmission is used up */
-    unsigned rtx_now : 1;       /* the next retransmission does not wait for room in cwnd */
-    unsigned rto_after_syn : 1; /* H15: RTO of 3 s for the first data */
+    unsigned rtx_now : 1; /* the next retransmission does not wait for room in cwnd */
     unsigned r1_told : 1;
+    unsigned ecn : 1;      /* negotiated: marks that arrive are echoed (RFC 3168) */
+    unsigned ecn_send : 1; /* ... and what we send may be marked */
+    unsigned ecn_echo : 1; /* ECE until the peer says CWR */
+    unsigned cwr_due : 1;  /* CWR on the next new data */
+    unsigned reduced : 1;  /* cwnd was cut, and nothing beyond recovery_point is acknowledged yet */
+    unsigned pushed : 1;   /* the last byte in order came with PSH */
+    unsigned fast_open : 3; /* enum fast_open */
 
     /* queues */
     struct chunk_queue send;    /* SND.UNA onward; chunk->seq is the number of data[0] */
@@ -98,7 +116,7 @@ struct wh_conn {
     /* congestion and recovery */
     uint32_t cwnd, ssthresh;
     uint32_t cc_acked;       /* bytes since cwnd last grew in congestion avoidance */
-    uint32_t recovery_point; /* RFC 6675 */
+    uint32_t recovery_point; /* RFC 6675; SND.NXT when cwnd was last cut */
     uint16_t dup_acks;       /* consecutive */
     uint16_t dup_acks_owed;  /* one for each out-of-order arrival (RFC 5681 4.2) */
     uint8_t retries;         /* consecutive retransmission timeouts, or unanswered probes */
@@ -113,6 +131,7 @@ struct wh_conn {
     int8_t soft_error;       /* wh_error that ICMP hinted at */
     uint8_t soft_reason, end_reason, ack_reason; /* wh_reason */
     uint8_t rtx_reason;
+    uint8_t traffic_class; /* DSCP and ECN of the last segment that arrived in the window */
 
     uint64_t srtt, rttvar, min_rtt; /* ns; srtt 0: no sample yet */
     uint64_t rto;
@@ -124,13 +143,16 @@ struct wh_conn {
     wh_time deadline[DEADLINES];
     struct link ready_link, event_link, backlog_link;
     void *user;
-    struct wh_listener *listener; /* while it waits in a backlog */
+    struct wh_listener *listener; /* while it waits in a backlog, or counts as unconfirmed */
     uint32_t index;               /* in the stack's pool */
     uint32_t prior;               /* TIME-WAIT entry it reopened, or 0 */
 
     uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
     uint32_t segments_in, segments_out, retransmissions;
+    uint32_t marks_in, echoes_in; /* CE on data, ECE on acknowledgements */
 };
+
+_Static_assert(sizeof(struct wh_conn) <= 512, "a connection at rest costs at most 512 bytes");
 
 _Static_assert(WH_REASON_COUNT <= 256, "connections keep reasons in a byte");
 
@@ -168,6 +190,11 @@ static inline bool conn_synchronized(const struct wh_conn *conn)
 static inline int64_t conn_option(const struct wh_conn *conn, wh_option option)
 {
     return conn->profile->value[option];
+}
+/* Fast Open lets it send and be read although our SYN is not yet acknowledged. */
+static inline bool conn_unconfirmed(const struct wh_conn *conn)
+{
+    return conn->fast_open >= FAST_OPEN_UNCONFIRMED;
 }
 /* Our SYN is not yet acknowledged. */
 static inline bool conn_syn_outstanding(const struct wh_conn *conn)

@@ -18,6 +18,8 @@
 #include "tcp/reply.h"
 #include "tcp/trace.h"
 
+struct fast_open_peer;
+
 struct tcp {
     struct memory memory;
     struct chunk_store chunks;
@@ -28,10 +30,13 @@ struct tcp {
     uint32_t features; /* WH_TX_... */
     struct profile *defaults;
 
-    struct siphash_key isn_key;       /* RFC 6528 */
-    struct siphash_key timestamp_key; /* offset of the timestamp clock, per tuple */
-    struct siphash_key port_key;      /* RFC 6056 */
-    bool iss_forced;                  /* wh_next_iss */
+    struct siphash_key isn_key;             /* RFC 6528 */
+    struct siphash_key timestamp_key;       /* offset of the timestamp clock, per tuple */
+    struct siphash_key port_key;            /* RFC 6056 */
+    struct siphash_key cookie_key;          /* SYN cookies */
+    struct siphash_key fast_open_key[2];    /* Fast Open cookies: this one, and the one before it */
+    struct fast_open_peer *fast_open_peers; /* FAST_OPEN_PEERS, once somebody has asked for it */
+    bool iss_forced;                        /* wh_next_iss */
     uint32_t iss_next;
 
     struct list ready;    /* connections that have something to send */
@@ -62,6 +67,8 @@ static inline void because(struct tcp *tcp, wh_reason reason)
 
 /* The initial sequence number for this connection now (RFC 9293 3.4.1, RFC 6528). */
 uint32_t tcp_choose_iss(struct tcp *tcp, const struct tuple *tuple);
+/* ... and its part that does not change with time, F of RFC 6528. */
+uint32_t tcp_iss_offset(const struct tcp *tcp, const struct tuple *tuple);
 /* The timestamp clock, 1 ms a tick, with an offset of the tuple's own (RFC 7323 5.4). */
 uint32_t tcp_timestamp_offset(const struct tcp *tcp, const struct tuple *tuple);
 static inline uint32_t tcp_timestamp(const struct tcp *tcp, uint32_t offset)

@@ -179,7 +179,7 @@ bool emit_segment(struct outbox *outbox, const struct segment *segment, struct c
     if (link > 0) {
         memcpy(ip - link, outbox->link_header, link);
     }
-    gather(frame, slot, chunk, segment->seq, segment->length);
+    gather(frame, slot, chunk, segment->seq + ((segment->flags & WH_SYN) != 0), segment->length);
     finish_checksum(tcp, frame, segment, ip + ip_length, tcp_length);
     tcp->segments_out++;
     if (trace_on(&tcp->trace)) {

@@ -2,7 +2,10 @@
 #include "tcp/half_open.h"
 
 #include "base/bytes.h"
+#include "tcp/ecn.h"
+#include "tcp/fast_open.h"
 #include "tcp/protocol.h"
+#include "tcp/syn_cookie.h"
 
 #define CHALLENGES 15
 
@@ -11,13 +14,9 @@ static uint32_t offered_window(const struct tcp *tcp)
     return (uint32_t)MIN(tcp->defaults->value[WH_OPT_RECEIVE_BUFFER], UINT16_MAX);
 }
 
-void half_open_answer(struct tcp *tcp, struct half_open *entry, wh_reason reason)
+static void fill_answer(struct tcp *tcp, const struct half_open *entry, struct reply *reply)
 {
-    struct reply *reply = reply_add(tcp, &entry->tuple, WH_SYN_RECEIVED, reason);
-    if (reply == NULL) {
-        return; /* the timer sends the next */
-    }
-    reply->flags = WH_SYN | WH_ACK;
+    reply->flags = WH_SYN | WH_ACK | ((entry->flags & HALF_OPEN_ECN) ? WH_ECE : 0);
     reply->seq = entry->iss;
     reply->ack = entry->irs + 1;
     reply->window = (uint16_t)offered_window(tcp);
@@ -37,19 +36,43 @@ void half_open_answer(struct tcp *tcp, struct half_open *entry, wh_reason reason
     }
 }
 
-void half_open_begin(struct tcp *tcp, struct half_open *entry, const struct segment *syn,
-                     uint32_t iss)
+void half_open_answer(struct tcp *tcp, struct half_open *entry, wh_reason reason)
+{
+    struct reply *reply = reply_add(tcp, &entry->tuple, WH_SYN_RECEIVED, reason);
+    if (reply == NULL) {
+        return; /* the timer sends the next */
+    }
+    fill_answer(tcp, entry, reply);
+    if ((entry->flags & HALF_OPEN_FAST_OPEN) && reason == WH_WHY_NONE) {
+        reply->has |= WH_HAS_FAST_OPEN; /* repeats are bare (RFC 7413 4.2.2) */
+        fast_open_cookie(tcp, &entry->tuple, reply->fast_open);
+    }
+}
+
+bool half_open_answer_cookie(struct tcp *tcp, const struct segment *syn)
+{
+    struct half_open entry = { .flags = 0 };
+    struct reply *reply = reply_add(tcp, &syn->tuple, WH_LISTEN, WH_WHY_COOKIE_SENT);
+    if (reply == NULL) {
+        return false;
+    }
+    half_open_negotiate(tcp, &entry, syn);
+    syn_cookie_make(tcp, &entry);
+    fill_answer(tcp, &entry, reply);
+    reply->tsval = syn_cookie_stamp(&entry, reply->tsval);
+    return true;
+}
+
+void half_open_negotiate(const struct tcp *tcp, struct half_open *entry, const struct segment *syn)
 {
     const struct segment_options *options = &syn->options;
     const int64_t *offer = tcp->defaults->value;
     entry->tuple = syn->tuple;
     entry->irs = syn->seq;
-    entry->iss = iss;
     entry->ts_recent = options->tsval;
     entry->mss = options->mss;
     entry->snd_scale = MIN((unsigned)options->window_scale, WINDOW_SCALE_MAX) & 0xfU;
     entry->rcv_scale = tcp_window_scale(offer[WH_OPT_RECEIVE_BUFFER]) & 0xfU;
-    entry->sent = tcp_milliseconds_after(tcp, 0);
     if (offer[WH_OPT_SACK] && (options->has & WH_HAS_SACK_PERMITTED)) {
         entry->flags |= HALF_OPEN_SACK;
     }
@@ -62,6 +85,17 @@ void half_open_begin(struct tcp *tcp, struct half_open *entry, const struct segm
     if (options->has & WH_HAS_MSS) {
         entry->flags |= HALF_OPEN_MSS;
     }
+    if (offer[WH_OPT_ECN] != ECN_NEVER && ecn_setup_syn(syn->flags)) {
+        entry->flags |= HALF_OPEN_ECN;
+    }
+}
+
+void half_open_begin(struct tcp *tcp, struct half_open *entry, const struct segment *syn,
+                     uint32_t iss)
+{
+    half_open_negotiate(tcp, entry, syn);
+    entry->iss = iss;
+    entry->sent = tcp_milliseconds_after(tcp, 0);
     step(tcp, &entry->record, WH_ON_GOT_SYN, WH_WHY_BY_SEGMENT);
     half_open_answer(tcp, entry, WH_WHY_NONE);
 }
@@ -127,6 +161,9 @@ enum half_open_verdict half_open_arrive(struct tcp *tcp, struct half_open *entry
                 seq_gt(segment->options.tsval, entry->ts_recent)) {
                 entry->ts_recent = segment->options.tsval; /* RFC 7323 4.3 */
             }
+            if (!ecn_setup_syn(segment->flags)) {
+                entry->flags &= (uint8_t)~HALF_OPEN_ECN; /* the peer has given it up */
+            }
             half_open_answer(tcp, entry, WH_WHY_SYN_REPEATED);
         } else {
             challenge(tcp, entry, WH_WHY_SYN_IN_CONNECTION);
@@ -171,6 +208,8 @@ static void take_agreement(const struct half_open *entry, struct wh_conn *conn)
         conn->rcv_edge = conn->rcv_nxt + UINT16_MAX;
     }
     conn->timestamps = (entry->flags & HALF_OPEN_TIMESTAMPS) != 0;
+    conn->ecn = (entry->flags & HALF_OPEN_ECN) != 0;
+    conn->ecn_send = conn->ecn;
     if (conn->timestamps) {
         conn->ts_recent = entry->ts_recent;
         conn->ts_recent_age = (uint32_t)(conn->tcp->now / WH_SECOND);

@@ -16,7 +16,9 @@ enum {
     HALF_OPEN_SACK = 1 << 0,
     HALF_OPEN_TIMESTAMPS = 1 << 1,
     HALF_OPEN_SCALING = 1 << 2,
-    HALF_OPEN_MSS = 1 << 3, /* the SYN carried the option */
+    HALF_OPEN_MSS = 1 << 3,       /* the SYN carried the option */
+    HALF_OPEN_FAST_OPEN = 1 << 4, /* the SYN,ACK, but not its repeats, brings a Fast Open cookie */
+    HALF_OPEN_ECN = 1 << 5,       /* an ECN-setup SYN, answered with ECE */
 };
 
 struct half_open {
@@ -43,11 +45,15 @@ enum half_open_verdict {
     HALF_OPEN_OVER, /* reset: back to LISTEN */
 };
 
+/* What the SYN offers and we agree to, into a cleared record. */
+void half_open_negotiate(const struct tcp *tcp, struct half_open *entry, const struct segment *syn);
 /* Fills a cleared record, already LISTEN, from a SYN, steps it to SYN-RECEIVED and queues the SYN,ACK. */
 void half_open_begin(struct tcp *tcp, struct half_open *entry, const struct segment *syn,
                      uint32_t iss);
 enum half_open_verdict half_open_arrive(struct tcp *tcp, struct half_open *entry,
                                         const struct segment *segment);
+/* Queues a SYN,ACK whose ISS is a cookie; no entry is kept. False if there is no room for it. */
+bool half_open_answer_cookie(struct tcp *tcp, const struct segment *syn);
 /* Queues the SYN,ACK, for the first time or again. */
 void half_open_answer(struct tcp *tcp, struct half_open *entry, wh_reason reason);
 /* Makes a CLOSED connection, fresh from conn_init, of the entry: same numbers, same state. */

@@ -3,6 +3,11 @@
 #include "tcp/context.h"
 #include "wire/ip.h"
 
+uint32_t tcp_iss_offset(const struct tcp *tcp, const struct tuple *tuple)
+{
+    return (uint32_t)siphash24(&tcp->isn_key, tuple, sizeof *tuple);
+}
+
 uint32_t tcp_choose_iss(struct tcp *tcp, const struct tuple *tuple)
 {
     if (tcp->iss_forced) {
@@ -11,7 +16,7 @@ uint32_t tcp_choose_iss(struct tcp *tcp, const struct tuple *tuple)
     }
     /* ISN = M + F(tuple, secret), M steps every 4 microseconds (RFC 9293 3.4.1). */
     uint32_t clock = (uint32_t)(tcp->now / 4000);
-    return clock + (uint32_t)siphash24(&tcp->isn_key, tuple, sizeof *tuple);
+    return clock + tcp_iss_offset(tcp, tuple);
 }
 
 uint32_t tcp_timestamp_offset(const struct tcp *tcp, const struct tuple *tuple)

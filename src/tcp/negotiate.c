@@ -37,13 +37,17 @@ void tcp_offer(struct wh_conn *conn)
     conn->snd_mss = tcp_announced_mss(conn->tcp, conn->profile, &conn->tuple.remote);
 }
 
+uint16_t tcp_told_mss(const struct segment_options *options, const wh_addr *remote)
+{
+    if (options->has & WH_HAS_MSS) {
+        return MAX(options->mss, SMALLEST_MSS);
+    }
+    return wh_is_ipv4(remote) ? DEFAULT_MSS_IPV4 : DEFAULT_MSS_IPV6;
+}
+
 void tcp_agree(struct wh_conn *conn, const struct segment_options *options)
 {
-    uint32_t theirs = wh_is_ipv4(&conn->tuple.remote) ? DEFAULT_MSS_IPV4 : DEFAULT_MSS_IPV6;
-    if (options->has & WH_HAS_MSS) {
-        theirs = MAX(options->mss, SMALLEST_MSS);
-    }
-    conn->snd_mss = (uint16_t)MIN(conn->snd_mss, theirs);
+    conn->snd_mss = MIN(conn->snd_mss, tcp_told_mss(options, &conn->tuple.remote));
     conn->sack = conn->sack && (options->has & WH_HAS_SACK_PERMITTED);
     conn->scaling = conn->scaling && (options->has & WH_HAS_WINDOW_SCALE);
     conn->timestamps = conn->timestamps && (options->has & WH_HAS_TIMESTAMPS);

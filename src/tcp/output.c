@@ -8,6 +8,8 @@
  */
 #include "base/bytes.h"
 #include "tcp/cc/cc.h"
+#include "tcp/ecn.h"
+#include "tcp/fast_open.h"
 #include "tcp/protocol.h"
 #include "wire/ip.h"
 
@@ -118,6 +120,9 @@ static bool send_segment(struct wh_conn *conn, struct outbox *outbox, struct seg
         segment->flags |= WH_URG;
         segment->urgent = (uint16_t)MIN(conn->snd_up - segment->seq, UINT16_MAX);
     }
+    if (conn->ecn_echo) {
+        segment->flags |= WH_ECE; /* on every ACK until CWR comes (RFC 3168 6.1.3) */
+    }
     struct emit_note note = { conn_state(conn), reason, conn->rcv_scale };
     segment->window = advertise(conn);
     if (!emit_segment(outbox, segment, chunk, &note)) {
@@ -141,6 +146,7 @@ static bool send_syn(struct wh_conn *conn, struct outbox *outbox)
         segment.ack = 0;
         segment.options.tsecr = 0;
     }
+    segment.flags |= ecn_syn_flags(conn, answer, again);
     struct segment_options *options = &segment.options;
     options->has |= WH_HAS_MSS;
     options->mss = tcp_announced_mss(tcp, conn->profile, &conn->tuple.remote);
@@ -154,23 +160,27 @@ static bool send_syn(struct wh_conn *conn, struct outbox *outbox)
     if (conn->sack) {
         options->has |= WH_HAS_SACK_PERMITTED;
     }
+    uint8_t cookie[FAST_OPEN_MOST];
+    if (!again) {
+        fast_open_fill(conn, &segment, cookie); /* repeats are bare (RFC 7413 4.2.2) */
+    }
     /* The window of a SYN is never scaled (RFC 7323 2.2). */
     segment.window = (uint16_t)MIN(conn_receive_space(conn), UINT16_MAX);
     struct emit_note note = { conn_state(conn), again ? conn->rtx_reason : WH_WHY_NONE, 0 };
-    if (!emit_segment(outbox, &segment, NULL, &note)) {
+    if (!emit_segment(outbox, &segment, conn->send.head, &note)) {
         return false;
     }
     if (!answer) {
         conn->rcv_edge = MAX(conn->rcv_edge, segment.window); /* from a RCV.NXT not yet known */
+        fast_open_sent(conn, &segment);
     } else {
         conn->rcv_edge = seq_max(conn->rcv_edge, conn->rcv_nxt + segment.window);
-        conn->last_ack_sent = conn->rcv_nxt;
-        conn->ack_now = false;
+        acknowledged_by_now(conn);
     }
     conn->syn_due = false;
     conn->segments_out++;
     conn->retransmissions += again;
-    conn->snd_max = seq_max(conn->snd_max, conn->iss + 1);
+    conn->snd_max = seq_max(conn->snd_max, conn->iss + segment_length(&segment));
     if (!again) {
         conn->progress = tcp->now;
         conn->sent = tcp->now;
@@ -215,7 +225,16 @@ static bool send_range(struct wh_conn *conn, struct outbox *outbox, uint32_t seq
     if (length > 0 && seq + length == conn->snd_end) {
         segment.flags |= WH_PSH;
     }
-    return send_segment(conn, outbox, &segment, length > 0 ? chunk_at(conn, seq) : NULL, reason);
+    /* RFC 3168 6.1.4 to 6.1.6: new data alone may be marked, nothing that is sent again. */
+    if (conn->ecn_send && length > 0 && seq_geq(seq, conn->snd_max)) {
+        segment.traffic_class |= ECN_ECT0;
+        segment.flags |= conn->cwr_due ? WH_CWR : 0;
+    }
+    if (!send_segment(conn, outbox, &segment, length > 0 ? chunk_at(conn, seq) : NULL, reason)) {
+        return false;
+    }
+    conn->cwr_due = conn->cwr_due && !(segment.flags & WH_CWR);
+    return true;
 }
 
 /* Bytes of data in a segment that leaves now: SACK blocks cost room as well. */
@@ -275,6 +294,12 @@ static bool retransmit_lost(struct wh_conn *conn, struct outbox *outbox)
     return true;
 }
 
+/* SND.UNA for data: a SYN that is still outstanding does not count. */
+static uint32_t first_unacknowledged(const struct wh_conn *conn)
+{
+    return conn->snd_una + conn_syn_outstanding(conn);
+}
+
 /* RFC 9293 3.8.6.2.1 and 3.7.4: may `small` bytes, less than a full segment, leave now? */
 static bool may_send_small(struct wh_conn *conn, uint32_t small, bool last)
 {
@@ -284,7 +309,7 @@ static bool may_send_small(struct wh_conn *conn, uint32_t small, bool last)
     if (conn_option(conn, WH_OPT_CORK) || (last && conn->more)) {
         return false;
     }
-    bool idle = conn->snd_nxt == conn->snd_una;
+    bool idle = conn->snd_nxt == first_unacknowledged(conn);
     if (last) {
         return idle || !conn_option(conn, WH_OPT_NAGLE);
     }
@@ -317,7 +342,7 @@ static void hold_back(struct wh_conn *conn, uint32_t window)
 static uint32_t next_length(struct wh_conn *conn, uint32_t mss, uint32_t limit)
 {
     uint32_t available = conn->snd_end - conn->snd_nxt;
-    uint32_t edge = conn->snd_una + conn->snd_wnd;
+    uint32_t edge = first_unacknowledged(conn) + conn->snd_wnd;
     uint32_t window = seq_gt(edge, conn->snd_nxt) ? edge - conn->snd_nxt : 0;
     uint32_t usable = MIN(available, window);
     if (usable == 0 || (usable < mss && !may_send_small(conn, usable, usable == available))) {
@@ -343,7 +368,9 @@ static void note_sent(struct wh_conn *conn, uint32_t length)
     struct tcp *tcp = conn->tcp;
     bool first = conn->snd_nxt == conn->snd_una;
     conn->snd_nxt += length;
-    conn->sent = tcp->now;
+    if (!conn_syn_outstanding(conn)) {
+        conn->sent = tcp->now; /* else it tells when the SYN,ACK left, for its RTT sample */
+    }
     if (first) {
         conn->progress = tcp->now;
         conn->retries = 0;
@@ -363,7 +390,7 @@ static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t lengt
     if (!flight_send(&conn->flight, store, start, start + length + fin, conn->tcp->now)) {
         return false;
     }
-    bool sent = send_range(conn, outbox, start, length, mss, fin, WH_WHY_NONE);
+    bool sent = send_range(conn, outbox, start, length, mss, fin, fast_open_again(conn, length));
     note_sent(conn, length + fin);
     conn->fin_sent |= fin;
     if (length % mss != 0) {
@@ -388,7 +415,7 @@ static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t lengt
 static bool send_data(struct wh_conn *conn, struct outbox *outbox)
 {
     struct tcp *tcp = conn->tcp;
-    if (conn_syn_outstanding(conn) && conn->send.length > 0) {
+    if (conn_syn_outstanding(conn) && conn->send.length > 0 && !conn_unconfirmed(conn)) {
         return true; /* no window is known before the handshake is complete */
     }
     if (conn->flight == NULL && conn->snd_end != conn->snd_nxt &&
@@ -399,7 +426,8 @@ static bool send_data(struct wh_conn *conn, struct outbox *outbox)
     uint32_t mss = mss_now(conn, &options);
     uint32_t limit = frame_limit(conn, mss, options);
     while (!conn->fin_sent && conn->snd_nxt != conn->snd_end) {
-        uint32_t length = next_length(conn, mss, limit);
+        /* CWR stands on one segment, so that one is not cut by the link. */
+        uint32_t length = next_length(conn, mss, conn->cwr_due ? mss : limit);
         if (length == 0) {
             return true;
         }
@@ -439,6 +467,29 @@ static bool send_rescue(struct wh_conn *conn, struct outbox *outbox)
 
 /* ---------------------------------------------------- probes and answers -- */
 
+/* SHLD-12: no data; the number before SND.NXT makes it unacceptable, hence answered. */
+static bool send_keepalive(struct wh_conn *conn, struct outbox *outbox)
+{
+    struct segment segment;
+    struct chunk_store *store = &conn->tcp->chunks;
+    struct chunk *garbage = NULL;
+    if (conn_option(conn, WH_OPT_KEEPALIVE_GARBAGE)) {
+        garbage = chunk_take(store, 1, MEMORY_ORDINARY); /* MAY-6; without memory, without */
+    }
+    fill(conn, &segment, conn->snd_nxt - 1, 0);
+    if (garbage != NULL) {
+        garbage->data[0] = 0;
+        garbage->end = 1;
+        garbage->seq = segment.seq;
+        segment.length = 1;
+    }
+    bool sent = send_segment(conn, outbox, &segment, garbage, WH_WHY_KEEPALIVE_PROBE);
+    if (garbage != NULL) {
+        chunk_drop(store, garbage);
+    }
+    return sent;
+}
+
 /* One byte beyond the window, or one byte less than nothing: both make the peer answer. */
 static bool send_probes(struct wh_conn *conn, struct outbox *outbox)
 {
@@ -454,9 +505,7 @@ static bool send_probes(struct wh_conn *conn, struct outbox *outbox)
         conn->probe_due = false;
     }
     if (conn->keepalive_due) {
-        /* SHLD-12: no data; the number before SND.NXT makes it unacceptable, hence answered. */
-        fill(conn, &segment, conn->snd_nxt - 1, 0);
-        if (!send_segment(conn, outbox, &segment, NULL, WH_WHY_KEEPALIVE_PROBE)) {
+        if (!send_keepalive(conn, outbox)) {
             return false;
         }
         conn->keepalive_due = false;
@@ -491,7 +540,7 @@ bool tcp_output(struct wh_conn *conn, struct outbox *outbox)
     if (conn->syn_due && !send_syn(conn, outbox)) {
         return false;
     }
-    if (conn_state(conn) < WH_ESTABLISHED) {
+    if (conn_state(conn) < WH_ESTABLISHED && !conn_unconfirmed(conn)) {
         return send_acks(conn, outbox);
     }
     return retransmit_lost(conn, outbox) && send_data(conn, outbox) && send_rescue(conn, outbox) &&

@@ -30,6 +30,8 @@ void tcp_text(struct wh_conn *conn, const struct segment *segment);
 /* negotiate.c: what both SYNs agree on. */
 void tcp_offer(struct wh_conn *conn);
 void tcp_agree(struct wh_conn *conn, const struct segment_options *options);
+/* The MSS that these options of the peer's SYN mean, with the default of RFC 9293 3.7.1. */
+uint16_t tcp_told_mss(const struct segment_options *options, const wh_addr *remote);
 #define WINDOW_SCALE_MAX 14
 /* The shift that lets 16 bits express a receive buffer (RFC 7323 2.3). */
 uint8_t tcp_window_scale(int64_t receive_buffer);
@@ -49,6 +51,7 @@ struct acknowledged {
     uint32_t sacked;    /* bytes newly SACKed */
     uint32_t in_flight; /* pipe before this acknowledgement */
     bool duplicate;     /* RFC 5681 2: a duplicate acknowledgement */
+    bool echo;          /* RFC 3168 6.1.2: the peer tells of a congestion mark */
 };
 void recovery_acknowledged(struct wh_conn *conn, const struct acknowledged *what);
 void recovery_timeout(struct wh_conn *conn);

@@ -8,6 +8,11 @@
  * the first segment is lost, each partial ACK says so of the next. What may be sent
  * is cwnd - pipe in both cases, and pipe knows what is lost (conn_pipe).
  *
+ * Where both ends agreed on ECN (RFC 3168) the path may mark what it would have
+ * dropped. The peer's echo of a mark cuts cwnd like a loss, but nothing is lost, so
+ * nothing is sent again. Whatever cut it, the next new data says so by CWR, and until
+ * that is acknowledged further echoes are about the same marks.
+ *
  * Retransmissions themselves leave from output.c, which looks for ranges marked
  * LOST; nothing here sends.
  */
@@ -85,15 +90,44 @@ static bool lose_by_sack(struct wh_conn *conn)
     return any;
 }
 
+/* cwnd has been cut, for whatever reason: new data says so (RFC 3168 6.1.2). */
+static void note_reduction(struct wh_conn *conn)
+{
+    conn->recovery_point = conn->snd_nxt;
+    conn->reduced = conn->ecn_send;
+    conn->cwr_due = conn->ecn_send;
+}
+
 static void enter_fast(struct wh_conn *conn, uint32_t in_flight)
 {
+    /* Marks and losses of one window of data cut it once (RFC 3168 6.1.2). */
+    bool cut = conn->reduced && seq_lt(conn->snd_una, conn->recovery_point);
     conn->recovery = RECOVERY_FAST;
-    conn->recovery_point = conn->snd_nxt;
     conn->rescued = false;
-    conn->profile->congestion->congestion(conn, in_flight);
+    if (cut) {
+        conn->recovery_point = conn->snd_nxt;
+    } else {
+        note_reduction(conn);
+        conn->profile->congestion->congestion(conn, in_flight);
+    }
     lose_first(conn, WH_WHY_RETRANSMIT_FAST);
     conn->rtx_reason = WH_WHY_RETRANSMIT_FAST;
     conn->rtx_now = true; /* the first retransmission does not wait for room (RFC 6675 5, 4.3) */
+}
+
+/* The peer echoes a mark: half as much in flight, and nothing to send again. */
+static void reduce_for_mark(struct wh_conn *conn, uint32_t in_flight)
+{
+    uint32_t before = conn->cwnd;
+    because(conn->tcp, WH_WHY_ECN_ECHO);
+    conn->profile->congestion->congestion(conn, in_flight);
+    conn->cwnd = MIN(conn->cwnd, before);
+    note_reduction(conn);
+    if (before <= conn_mss(conn)) {
+        /* RFC 3168 6.1.2: less than one segment in a round trip is one segment after a timeout. */
+        conn->cwnd = 0;
+        conn_deadline(conn, DEADLINE_PUSH, conn->tcp->now + conn->rto);
+    }
 }
 
 static void leave(struct wh_conn *conn)
@@ -110,18 +144,25 @@ static void acknowledged_in_order(struct wh_conn *conn, const struct acknowledge
 {
     if (what->acked > 0) {
         conn->dup_acks = 0;
-        conn->profile->congestion->acked(conn, what->acked, what->in_flight);
+        if (!what->echo) { /* RFC 3168 6.1.2: such an ACK opens no window */
+            conn->profile->congestion->acked(conn, what->acked, what->in_flight);
+        }
     } else if (what->duplicate) {
         conn->dup_acks++;
     }
     bool lost = conn->sack && lose_by_sack(conn);
     if (conn->flight != NULL && (lost || conn->dup_acks >= DUP_THRESH)) {
         enter_fast(conn, conn->snd_nxt - conn->snd_una);
+    } else if (what->echo && !conn->reduced) {
+        reduce_for_mark(conn, what->in_flight);
     }
 }
 
 void recovery_acknowledged(struct wh_conn *conn, const struct acknowledged *what)
 {
+    if (conn->reduced && seq_gt(conn->snd_una, conn->recovery_point)) {
+        conn->reduced = false; /* what bore CWR has arrived: echoes are of new marks from here on */
+    }
     if (conn->recovery != RECOVERY_NONE && seq_geq(conn->snd_una, conn->recovery_point)) {
         bool slow_start = conn->recovery == RECOVERY_LOSS && conn->cwnd < conn->ssthresh;
         leave(conn);
@@ -159,7 +200,7 @@ void recovery_timeout(struct wh_conn *conn)
     bool first = conn->retries == 0;
     conn->profile->congestion->timeout(conn, conn->snd_nxt - conn->snd_una, first);
     conn->recovery = RECOVERY_LOSS;
-    conn->recovery_point = conn->snd_nxt;
+    note_reduction(conn);
     conn->dup_acks = 0;
     conn->rtx_now = true;
     conn->rtx_reason = WH_WHY_RETRANSMIT_TIMEOUT;

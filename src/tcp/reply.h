@@ -21,9 +21,10 @@ struct reply {
     uint8_t has; /* WH_HAS_... */
     uint32_t tsval, tsecr;
     uint8_t hops, traffic_class;
-    uint8_t state;   /* wh_state of whoever replies */
-    uint8_t scale;   /* shift by which the peer reads the window */
-    uint16_t reason; /* wh_reason */
+    uint8_t state;        /* wh_state of whoever replies */
+    uint8_t scale;        /* shift by which the peer reads the window */
+    uint16_t reason;      /* wh_reason */
+    uint8_t fast_open[8]; /* a Fast Open cookie (fast_open.h) */
 };
 
 struct reply_queue {

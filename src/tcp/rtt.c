@@ -27,7 +27,6 @@ void rtt_sample(struct wh_conn *conn, uint64_t rtt)
         conn->srtt = conn->srtt - conn->srtt / 8 + rtt / 8;
     }
     conn->rto = bounded_rto(conn, conn->srtt + MAX(GRANULARITY, 4 * conn->rttvar));
-    conn->rto_after_syn = false;
 }
 
 void rtt_back_off(struct wh_conn *conn) { conn->rto = bounded_rto(conn, conn->rto * 2); }

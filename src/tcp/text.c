@@ -93,9 +93,11 @@ static void take_in_order(struct wh_conn *conn, const struct segment *segment,
     uint32_t taken = deliver(conn, segment, text);
     bool filled_hole = conn->reassembly != NULL;
     conn->rcv_nxt += taken;
+    uint32_t end = segment->seq + segment->length;
     if (filled_hole) { /* which somebody still reads: shutdown(READ) leaves nothing held */
         reassembly_take(&conn->reassembly, &tcp->chunks, &conn->rcv_nxt, &conn->receive);
     }
+    conn->pushed = (segment->flags & WH_PSH) && conn->rcv_nxt == end;
     if (taken < text->length) {
         because(tcp, WH_WHY_MEMORY_CAP); /* not acknowledged; the peer will send it again */
     }

@@ -91,9 +91,13 @@ enum time_wait_verdict time_wait_arrive(struct tcp *tcp, struct time_wait *entry
         answer_old(tcp, entry, WH_WHY_SYN_IN_CONNECTION);
         return TIME_WAIT_STAYS;
     }
-    bool paws = (entry->flags & TIME_WAIT_TIMESTAMPS) &&
-                (segment->options.has & WH_HAS_TIMESTAMPS) &&
-                seq_lt(segment->options.tsval, entry->ts_recent);
+    bool stamped = (segment->options.has & WH_HAS_TIMESTAMPS) != 0;
+    if ((entry->flags & TIME_WAIT_TIMESTAMPS) && !stamped) {
+        because(tcp, WH_WHY_TIMESTAMP_MISSING); /* RFC 7323 3.2 */
+        return TIME_WAIT_STAYS;
+    }
+    bool paws =
+        (entry->flags & TIME_WAIT_TIMESTAMPS) && seq_lt(segment->options.tsval, entry->ts_recent);
     if ((segment->flags & WH_FIN) && (segment->flags & WH_ACK) && !paws &&
         segment->seq + length == entry->rcv_nxt) {
         /* Our last ACK was lost; RFC 9293 3.10.7.4, eighth: acknowledge and restart 2MSL. */

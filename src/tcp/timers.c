@@ -151,6 +151,7 @@ static void run(struct wh_conn *conn, enum deadline which)
         break;
     case DEADLINE_PUSH:
         conn->push_due = true;
+        conn->cwnd = MAX(conn->cwnd, conn_mss(conn)); /* a mark had closed it (RFC 3168 6.1.2) */
         conn_want_output(conn);
         break;
     case DEADLINE_KEEPALIVE: keepalive_timeout(conn); break;

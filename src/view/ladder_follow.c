@@ -17,7 +17,7 @@ struct observed observed_of(const wh_trace_record *record)
 bool reason_matters(wh_reason reason)
 {
     return !words_reason_quiet(reason) && reason != WH_WHY_OUT_OF_ORDER &&
-           reason != WH_WHY_DUPLICATE_ACK;
+           reason != WH_WHY_DUPLICATE_ACK && reason != WH_WHY_ECN_MARK;
 }
 
 /* Numbers of the sender's own stream. */

@@ -88,6 +88,9 @@ static json_t *options_object(const wh_trace_record *record)
             object, "timestamps",
             json_pack("[I, I]", (json_int_t)record->tsval, (json_int_t)record->tsecr));
     }
+    if (record->options & WH_HAS_FAST_OPEN) {
+        json_object_set_new(object, "fast_open", json_true());
+    }
     if (record->options & WH_HAS_SACK) {
         json_t *blocks = json_array();
         for (unsigned i = 0; i < record->sacks && i < WH_SACK_BLOCKS; i++) {

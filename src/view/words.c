@@ -52,6 +52,9 @@ char *words_options(const wh_trace_record *record, uint32_t base, char *words)
     if ((record->options & WH_HAS_TIMESTAMPS) && (record->flags & WH_SYN)) {
         add(words, ", ", "timestamps");
     }
+    if (record->options & WH_HAS_FAST_OPEN) {
+        add(words, ", ", "fast open");
+    }
     if (record->options & WH_HAS_SACK) {
         for (unsigned i = 0; i < record->sacks && i < WH_SACK_BLOCKS; i++) {
             snprintf(one, sizeof one, "%s%" PRIu32 "-%" PRIu32, i == 0 ? "sack " : "",

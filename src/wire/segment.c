@@ -15,6 +15,8 @@
  */
 #include "wire/segment.h"
 
+#include <string.h>
+
 #include "base/bytes.h"
 
 enum {
@@ -22,7 +24,7 @@ enum {
     OPTIONS_MAX = SEGMENT_HEADER_MAX - HEADER,
 };
 
-/* Option kinds: RFC 9293 3.2, RFC 7323 2.2 and 3.2, RFC 2018 2 and 3. */
+/* Option kinds: RFC 9293 3.2, RFC 7323 2.2 and 3.2, RFC 2018 2 and 3, RFC 7413 4.1.1. */
 enum {
     KIND_END = 0,
     KIND_NOP = 1,
@@ -31,6 +33,7 @@ enum {
     KIND_SACK_PERMITTED = 4,
     KIND_SACK = 5,
     KIND_TIMESTAMPS = 8,
+    KIND_FAST_OPEN = 34,
 };
 
 enum {
@@ -39,6 +42,7 @@ enum {
     LENGTH_SACK_PERMITTED = 2,
     LENGTH_SACK_BLOCK = 8,
     LENGTH_TIMESTAMPS = 10,
+    LENGTH_FAST_OPEN = 2, /* and the cookie */
 };
 
 /* The whole option area of most segments: two NOPs and timestamps (RFC 7323 appendix A). */
@@ -74,6 +78,16 @@ static void read_sack(struct segment_options *options, const uint8_t *at, size_t
     options->has |= WH_HAS_SACK;
 }
 
+static void read_fast_open(struct segment_options *options, const uint8_t *at, size_t length)
+{
+    bool cookie = length >= FAST_OPEN_LEAST && length <= FAST_OPEN_MOST && length % 2 == 0;
+    if (length != 0 && !cookie)
+        return;
+    options->has |= WH_HAS_FAST_OPEN;
+    options->fast_open_length = (uint8_t)length;
+    options->fast_open = at;
+}
+
 /* One option with a possible length: at[length], kind and length bytes included. */
 static void read_option(struct segment_options *options, const uint8_t *at, size_t length)
 {
@@ -99,6 +113,7 @@ static void read_option(struct segment_options *options, const uint8_t *at, size
         if (length == LENGTH_TIMESTAMPS)
             read_timestamps(options, at + 2);
         break;
+    case KIND_FAST_OPEN: read_fast_open(options, at + 2, length - 2); break;
     default: break;
     }
 }
@@ -149,8 +164,9 @@ wh_reason segment_parse(struct segment *segment, const uint8_t *bytes, size_t le
 }
 
 /* Bytes of everything but SACK blocks, each option with its padding. */
-static size_t plain_options_length(uint8_t has)
+static size_t plain_options_length(const struct segment_options *options)
 {
+    uint8_t has = options->has;
     size_t length = 0;
     if (has & WH_HAS_MSS)
         length += 4;
@@ -160,6 +176,8 @@ static size_t plain_options_length(uint8_t has)
         length += 4;
     if (has & WH_HAS_WINDOW_SCALE)
         length += 4;
+    if (has & WH_HAS_FAST_OPEN)
+        length += (LENGTH_FAST_OPEN + options->fast_open_length + 3U) & ~3U;
     return length;
 }
 
@@ -168,7 +186,7 @@ static size_t sack_blocks_fitting(const struct segment_options *options)
 {
     if (!(options->has & WH_HAS_SACK))
         return 0;
-    size_t room = OPTIONS_MAX - plain_options_length(options->has);
+    size_t room = OPTIONS_MAX - plain_options_length(options);
     if (room < 4)
         return 0;
     return MIN(MIN((size_t)options->sacks, (size_t)WH_SACK_BLOCKS), (room - 4) / LENGTH_SACK_BLOCK);
@@ -177,7 +195,7 @@ static size_t sack_blocks_fitting(const struct segment_options *options)
 size_t segment_options_length(const struct segment_options *options)
 {
     size_t blocks = sack_blocks_fitting(options);
-    return plain_options_length(options->has) + (blocks > 0 ? 4 + blocks * LENGTH_SACK_BLOCK : 0);
+    return plain_options_length(options) + (blocks > 0 ? 4 + blocks * LENGTH_SACK_BLOCK : 0);
 }
 
 static uint8_t *write_sack(uint8_t *at, const struct segment_options *options)
@@ -195,6 +213,17 @@ static uint8_t *write_sack(uint8_t *at, const struct segment_options *options)
         put32(at + 4, options->sack[i].right);
     }
     return at;
+}
+
+static uint8_t *write_fast_open(uint8_t *at, const struct segment_options *options)
+{
+    size_t padding = (LENGTH_FAST_OPEN + options->fast_open_length) % 4 != 0 ? 2 : 0;
+    memset(at, KIND_NOP, padding);
+    at += padding;
+    at[0] = KIND_FAST_OPEN;
+    at[1] = (uint8_t)(LENGTH_FAST_OPEN + options->fast_open_length);
+    memcpy(at + 2, options->fast_open, options->fast_open_length);
+    return at + at[1];
 }
 
 /* Every option begins such that its numbers are aligned; returns the end. */
@@ -218,6 +247,9 @@ static uint8_t *write_options(uint8_t *at, const struct segment_options *options
     if (options->has & WH_HAS_WINDOW_SCALE) {
         put32(at, ALIGNED_WINDOW_SCALE | options->window_scale);
         at += 4;
+    }
+    if (options->has & WH_HAS_FAST_OPEN) {
+        at = write_fast_open(at, options);
     }
     return write_sack(at, options);
 }

@@ -12,6 +12,10 @@ struct tuple {
 };
 _Static_assert(sizeof(struct tuple) == 36, "a tuple is hashed as bytes");
 
+/* RFC 7413 4.1.1: a cookie has 4 to 16 bytes, an even number. */
+#define FAST_OPEN_LEAST 4
+#define FAST_OPEN_MOST 16
+
 struct sack_block {
     uint32_t left, right;
 };
@@ -23,6 +27,8 @@ struct segment_options {
     uint8_t sacks;        /* blocks in sack[] */
     bool malformed;       /* an impossible length was met; what stood before it counts */
     uint16_t mss;
+    uint8_t fast_open_length; /* bytes of the cookie; 0: one is asked for (RFC 7413 4.1.1) */
+    const uint8_t *fast_open; /* the cookie, where it stands in the frame or is kept */
     uint32_t tsval, tsecr;
     struct sack_block sack[WH_SACK_BLOCKS];
 };

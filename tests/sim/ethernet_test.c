@@ -409,6 +409,38 @@ static void neighbours_in_use_are_probed(void **state)
     probe_alone("fd00::b");
 }
 
+/* MUST-20 (b): at R1, long before its time is over, the next hop is asked whether it is there. */
+static void suspect_at_r1(const char *to)
+{
+    struct lan lan;
+    lan_begin(&lan, 0);
+    wh_conn *client = dial(&lan, to), *server = answer(&lan);
+    run(&lan, WH_SECOND);
+    unsigned before = lan.questions[A];
+    lan.cut = true;
+    assert_int_equal(wh_set(client, WH_OPT_R1_RETRIES, 4), WH_OK);
+    say(client, 1);
+    run(&lan, 2 * WH_SECOND); /* retransmitted after 0.2, 0.6 and 1.4 s */
+    assert_int_equal(lan.questions[A], before);
+    run(&lan, 2 * WH_SECOND); /* ... and after 3 s */
+    assert_true(lan.questions[A] > before);
+    assert_memory_equal(&lan.asked[A], &stations[B], sizeof(struct station));
+    lan.cut = false;
+    run(&lan, 20 * WH_SECOND);
+    hear(server, 1);
+    wh_abort(client);
+    wh_abort(server);
+    settle(&lan);
+    lan_end(&lan);
+}
+
+static void r1_sends_advice_to_ip(void **state)
+{
+    (void)state;
+    suspect_at_r1("10.0.0.2");
+    suspect_at_r1("fd00::b");
+}
+
 /* The first datagram waits for the answer instead of being lost (RFC 1122 2.3.2.2). */
 static void datagrams_wait(void **state)
 {
@@ -821,6 +853,7 @@ int main(void)
         cmocka_unit_test(an_abort_while_waiting),
         cmocka_unit_test(open_connections_survive_a_lost_neighbour),
         cmocka_unit_test(neighbours_in_use_are_probed),
+        cmocka_unit_test(r1_sends_advice_to_ip),
         cmocka_unit_test(datagrams_wait),
         cmocka_unit_test(answers_arp),
         cmocka_unit_test(answers_solicitations),

@@ -38,6 +38,7 @@ static void draw_options(struct luck *luck, int64_t options[8][2])
         { WH_OPT_SEND_BUFFER, { 4096, 65536, 4194304 } },
         { WH_OPT_RECEIVE_BUFFER, { 4096, 65536, 1048576 } },
         { WH_OPT_ACK_DELAY, { 0, 40000000, 200000000 } },
+        { WH_OPT_ECN, { 0, 1, 2 } },
     };
     for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
         options[i][0] = (int64_t)choices[i].option + 1;

@@ -76,6 +76,7 @@ static bool make_host(struct world *world, int side)
     config.mtu = plan->mtu != 0 ? plan->mtu : config.mtu;
     config.link_features = plan->features;
     config.trace_records = plan->trace_records;
+    config.max_half_open = plan->no_half_open ? 0 : config.max_half_open;
     if (wh_stack_new(&world->host[side], &config, START) < 0) {
         return world_fail(world, "wh_stack_new");
     }
@@ -127,6 +128,7 @@ static void draw_end(struct world *world, struct talk *talk, bool client)
     uint64_t limit = UINT64_C(1) << luck_below(luck, 40);
     limit = limit > most ? most : limit;
     end->to_send = luck_below(luck, 8) == 0 ? 0 : luck_below(luck, limit + 1);
+    end->to_send += client && world->plan.client_speaks && end->to_send == 0;
     end->piece = 1 + (uint32_t)luck_below(luck, UINT64_C(1) << (2 + luck_below(luck, 15)));
     end->abort_at = UINT64_MAX;
     bool aborts = talk->ending == (client ? END_CLIENT_ABORT : END_SERVER_ABORT);
@@ -160,6 +162,7 @@ bool world_make(struct world *world, const struct plan *plan)
     wh_listen_options_init(&options);
     options.local.port = PORT;
     options.backlog = plan->at_once + 16;
+    options.fast_open = plan->fast_open ? plan->at_once + 16 : 0;
     if (wh_listen(world->host[1], &options, &world->listener) < 0) {
         return world_fail(world, "wh_listen");
     }
@@ -177,6 +180,8 @@ static void watch_peer(wh_conn *conn)
     wh_watch(conn, WH_ANY_EVENT & ~(unsigned)WH_ACKED);
 }
 
+static bool write_some(struct end *end);
+
 static bool start_talk(struct world *world)
 {
     struct talk *talk = &world->talk[world->started];
@@ -184,6 +189,7 @@ static bool start_talk(struct world *world)
     wh_connect_options_init(&options);
     options.remote = (wh_endpoint){ world->address[1], PORT };
     options.user = &talk->end[0];
+    options.flags = world->plan.fast_open ? WH_CONNECT_FAST_OPEN : 0;
     int result = wh_connect(world->host[0], &options, wh_sim_now(world->sim), &talk->end[0].conn);
     if (result == WH_E_ADDRNOTAVAIL || result == WH_E_NOMEM) {
         talk->end[0].conn = NULL;
@@ -201,6 +207,9 @@ static bool start_talk(struct world *world)
     wh_endpoints(talk->end[0].conn, &local, &remote);
     world->by_port[local.port] = talk;
     watch_peer(talk->end[0].conn);
+    if (world->plan.fast_open) {
+        (void)write_some(&talk->end[0]);
+    }
     world->started++;
     return true;
 }

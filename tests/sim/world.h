@@ -66,6 +66,9 @@ struct plan {
     uint32_t at_once;      /* open at the same time */
     uint64_t most_bytes;   /* of one direction */
     bool aborts;           /* aborts among the endings */
+    bool client_speaks;    /* the client has at least a byte to say */
+    bool fast_open;        /* the client speaks with its SYN where it can */
+    bool no_half_open;     /* the server has no half-open entries: every handshake is by cookie */
     const char *faults[8]; /* NULL ends */
     size_t cap[2];         /* memory caps; 0: the default */
     uint32_t mtu;          /* 0: 1500 */

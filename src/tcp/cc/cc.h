@@ -16,7 +16,7 @@ struct cc_algorithm {
     void (*start)(struct wh_conn *conn);
     /* `acked` bytes were acknowledged outside recovery; in_flight is what it was before. */
     void (*acked)(struct wh_conn *conn, uint32_t acked, uint32_t in_flight);
-    /* Loss was detected with `in_flight` bytes outstanding: set ssthresh and cwnd for recovery. */
+    /* Loss was detected, or a mark echoed, with `in_flight` bytes outstanding: set ssthresh and cwnd. */
     void (*congestion)(struct wh_conn *conn, uint32_t in_flight);
     /* Recovery is over; in_flight is what is outstanding now. */
     void (*recovered)(struct wh_conn *conn, uint32_t in_flight);

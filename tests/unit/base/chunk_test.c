@@ -270,13 +270,39 @@ static void find_names_the_chunk_and_the_place(void **state)
     end(&f);
 }
 
+/* What stands before the cut stays, in place; what is appended next follows it. */
+static void a_cut_takes_from_the_end(void **state)
+{
+    struct fixture f;
+    struct chunk *head;
+
+    (void)state;
+    begin(&f, 16 << 20);
+    append(&f, 0, 150000);
+    chunk_queue_consume(&f.queue, &f.store, 100);
+    head = f.queue.head;
+    chunk_queue_cut(&f.queue, &f.store, 0);
+    assert_int_equal(f.queue.length, 149900);
+    chunk_queue_cut(&f.queue, &f.store, 149000);
+    assert_int_equal(f.queue.length, 900);
+    assert_ptr_equal(f.queue.head, head);
+    assert_ptr_equal(f.queue.tail, head);
+    append(&f, 1000, 90000);
+    assert_stream(&f.queue, 0, 100, 90900);
+    chunk_queue_cut(&f.queue, &f.store, 90900);
+    assert_null(f.queue.head);
+    assert_null(f.queue.tail);
+    assert_int_equal(f.queue.length, 0);
+    end(&f);
+}
+
 static uint32_t random_next(uint64_t *seed)
 {
     *seed = *seed * 6364136223846793005U + 1442695040888963407U;
     return (uint32_t)(*seed >> 33);
 }
 
-/* A stream written, peeked and consumed in random pieces comes out as it went in. */
+/* A stream written, cut short, peeked and consumed in random pieces comes out as it went in. */
 static void random_stream_comes_out_whole(void **state)
 {
     struct fixture f;
@@ -289,6 +315,12 @@ static void random_stream_comes_out_whole(void **state)
 
         written += append(&f, written, n);
         assert_int_equal(f.queue.length, written - read);
+        if (round % 5 == 0) {
+            uint64_t cut = random_next(&seed) % (f.queue.length + 1);
+            chunk_queue_cut(&f.queue, &f.store, cut);
+            written -= cut;
+            assert_int_equal(f.queue.length, written - read);
+        }
         n = (size_t)(random_next(&seed) % (f.queue.length + 1));
         if (round % 3 == 0)
             n = MIN(n, (size_t)500);
@@ -312,6 +344,7 @@ int main(void)
         cmocka_unit_test(append_takes_what_fits_under_the_cap),
         cmocka_unit_test(pushed_chunks_keep_their_window),
         cmocka_unit_test(find_names_the_chunk_and_the_place),
+        cmocka_unit_test(a_cut_takes_from_the_end),
         cmocka_unit_test(random_stream_comes_out_whole),
     };
 

@@ -11,38 +11,19 @@
 
 #include <cmocka.h>
 
+#include "caught.h"
 #include "cli/commands.h"
 
 static char output[1 << 20]; /* standard output, then standard error */
 
 static int demo(const char *first, ...)
 {
-    char *argv[16] = { (char *)(uintptr_t) "demo" };
-    int argc = 1;
+    char *argv[CAUGHT_WORDS];
     va_list list;
     va_start(list, first);
-    for (const char *word = first; word != NULL; word = va_arg(list, const char *)) {
-        argv[argc++] = (char *)(uintptr_t)word;
-    }
+    int argc = caught_words(argv, "demo", first, list);
     va_end(list);
-    FILE *caught = tmpfile();
-    assert_non_null(caught);
-    fflush(stdout);
-    fflush(stderr);
-    int out = dup(1), err = dup(2);
-    dup2(fileno(caught), 1);
-    dup2(fileno(caught), 2);
-    int status = cmd_demo(argc, argv);
-    fflush(stdout);
-    fflush(stderr);
-    dup2(out, 1);
-    dup2(err, 2);
-    close(out);
-    close(err);
-    rewind(caught);
-    output[fread(output, 1, sizeof output - 1, caught)] = '\0';
-    fclose(caught);
-    return status;
+    return caught_run(cmd_demo, argc, argv, output, sizeof output);
 }
 
 static void page_and_ladder(void **state)

@@ -10,36 +10,19 @@
 
 #include <cmocka.h>
 
+#include "caught.h"
 #include "cli/commands.h"
 
 static char output[1 << 16]; /* standard output, then standard error */
 
 static int fsm(const char *first, ...)
 {
-    char *argv[8] = { (char *)(uintptr_t) "fsm" };
-    int argc = 1;
+    char *argv[CAUGHT_WORDS];
     va_list list;
     va_start(list, first);
-    for (const char *word = first; word != NULL; word = va_arg(list, const char *)) {
-        argv[argc++] = (char *)(uintptr_t)word;
-    }
+    int argc = caught_words(argv, "fsm", first, list);
     va_end(list);
-    FILE *caught = tmpfile();
-    assert_non_null(caught);
-    fflush(stdout);
-    int out = dup(1), err = dup(2);
-    dup2(fileno(caught), 1);
-    dup2(fileno(caught), 2);
-    int status = cmd_fsm(argc, argv);
-    fflush(stdout);
-    dup2(out, 1);
-    dup2(err, 2);
-    close(out);
-    close(err);
-    rewind(caught);
-    output[fread(output, 1, sizeof output - 1, caught)] = '\0';
-    fclose(caught);
-    return status;
+    return caught_run(cmd_fsm, argc, argv, output, sizeof output);
 }
 
 static void three_forms(void **state)

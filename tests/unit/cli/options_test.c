@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "caught.h"
+
 static struct options options;
 static char complaint[1024];
 static int own_value;
@@ -30,30 +32,20 @@ static const struct option own[] = {
     { 0 },
 };
 
-/* Parses words (ended by NULL) while standard error is caught. */
+static int run_parse(int argc, char **argv)
+{
+    return options_parse(&options, "wavehand run", argc, argv, own, take, NULL);
+}
+
+/* Parses words (ended by NULL) and keeps the complaints. */
 static int parse(const char *first, ...)
 {
-    char *argv[16] = { (char *)(uintptr_t) "run" };
-    int argc = 1;
+    char *argv[CAUGHT_WORDS];
     va_list list;
     va_start(list, first);
-    for (const char *word = first; word != NULL; word = va_arg(list, const char *)) {
-        argv[argc++] = (char *)(uintptr_t)word;
-    }
+    int argc = caught_words(argv, "run", first, list);
     va_end(list);
-    FILE *caught = tmpfile();
-    assert_non_null(caught);
-    fflush(stderr);
-    int kept = dup(2);
-    dup2(fileno(caught), 2);
-    int result = options_parse(&options, "wavehand run", argc, argv, own, take, NULL);
-    fflush(stderr);
-    dup2(kept, 2);
-    close(kept);
-    rewind(caught);
-    complaint[fread(complaint, 1, sizeof complaint - 1, caught)] = '\0';
-    fclose(caught);
-    return result;
+    return caught_run(run_parse, argc, argv, complaint, sizeof complaint);
 }
 
 static int release(void **state)

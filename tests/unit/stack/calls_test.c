@@ -568,7 +568,7 @@ static wh_reason why_last(wh_stack *host)
 static void what_leaves_says_why(void **state)
 {
     (void)state;
-    struct pair *p = begin(65535);
+    struct pair *p = begin_with(65535, 256);
     static uint8_t syn[2048], data[2048];
     wh_connect_options options;
     wh_conn *conn = NULL;
@@ -609,7 +609,7 @@ static void what_leaves_says_why(void **state)
 static void a_change_by_a_call_is_told(void **state)
 {
     (void)state;
-    struct pair *p = begin(65535);
+    struct pair *p = begin_with(65535, 256);
     wh_trace_record record;
     while (wh_trace(p->host[0], &record, 1, NULL) != 0) {
     }

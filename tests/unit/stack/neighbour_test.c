@@ -249,6 +249,31 @@ static void a_station_that_is_gone_is_asked_for_anew(void **state)
     assert_false(question.probe);
 }
 
+/* RFC 1122 3.3.1.4: advice from above has it asked at once, and only once for that. */
+static void suspected_stations_are_asked(void **state)
+{
+    struct fixture *f = *state;
+    struct solicitation question = { 0 };
+    wh_addr seven = host_number(7), eight = host_number(8);
+    neighbour_suspect(&f->table, &seven, f->now); /* nothing is known */
+    assert_int_equal(questions(f, NULL), 0);
+    make_reachable(f, 7);
+    neighbour_suspect(&f->table, &seven, f->now);
+    neighbour_suspect(&f->table, &seven, f->now);
+    assert_int_equal(questions(f, &question), 1);
+    assert_true(question.probe);
+    expect_station(f, 7, 7);
+    neighbour_suspect(&f->table, &seven, f->now);
+    assert_int_equal(questions(f, NULL), 0);
+    assert_true(learn(f, 7, 7, SOLICITED | NO_STATION));
+    assert_true(neighbours_wake(&f->table) == WH_NEVER);
+    /* who is being asked for by everybody is not asked alone */
+    expect(f, 8, NEIGHBOUR_PENDING);
+    neighbour_suspect(&f->table, &eight, f->now);
+    assert_int_equal(questions(f, &question), 1);
+    assert_false(question.probe);
+}
+
 /* What nobody asked for enters nobody; a request to us does, unconfirmed. */
 static void learns_strangers_only_when_introduced(void **state)
 {
@@ -488,6 +513,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_waits_in_vain_is_told, make, discard),
         cmocka_unit_test_setup_teardown(probes_when_used_after_its_time, make, discard),
         cmocka_unit_test_setup_teardown(a_station_that_is_gone_is_asked_for_anew, make, discard),
+        cmocka_unit_test_setup_teardown(suspected_stations_are_asked, make, discard),
         cmocka_unit_test_setup_teardown(learns_strangers_only_when_introduced, make, discard),
         cmocka_unit_test_setup_teardown(advertisements_by_the_book, make, discard),
         cmocka_unit_test_setup_teardown(a_move_puts_off_the_probe, make, discard),

@@ -66,7 +66,7 @@ static inline void pass(struct pair *p, wh_time end, size_t cap)
     p->now = end;
 }
 
-static inline struct pair *begin(int64_t receive_buffer)
+static inline struct pair *begin_with(int64_t receive_buffer, uint32_t trace_records)
 {
     struct pair *p = calloc(1, sizeof *p);
     wh_config config;
@@ -76,7 +76,7 @@ static inline struct pair *begin(int64_t receive_buffer)
     p->now = WH_SECOND;
     wh_config_init(&config);
     config.memory = arena_hooks(&p->arena);
-    config.trace_records = 256;
+    config.trace_records = trace_records;
     for (unsigned i = 0; i < 2; i++) {
         wh_addr addr = address_of(i);
         config.seed[0] = (uint8_t)(i + 1);
@@ -94,6 +94,8 @@ static inline struct pair *begin(int64_t receive_buffer)
     assert_int_equal(wh_accept(p->listener, NULL, &p->conn[1]), WH_OK);
     return p;
 }
+
+static inline struct pair *begin(int64_t receive_buffer) { return begin_with(receive_buffer, 0); }
 
 static inline void end(struct pair *p)
 {

@@ -70,6 +70,7 @@ static void segment_in(void **state)
     record.frame = 7;
     record.arc = WH_ON_GOT_SYN;
     record.tsval = 99;
+    record.options |= WH_HAS_FAST_OPEN;
     begin();
     assert_true(trace_json_record(out, "wavehand", &record, 2 * WH_SECOND));
     parse();
@@ -93,6 +94,7 @@ static void segment_in(void **state)
     assert_int_equal(json_integer_value(json_object_get(options, "mss")), 1460);
     assert_int_equal(json_integer_value(json_object_get(options, "window_scale")), 7);
     assert_true(json_is_true(json_object_get(options, "sack_permitted")));
+    assert_true(json_is_true(json_object_get(options, "fast_open")));
     assert_int_equal(json_integer_value(json_array_get(json_object_get(options, "timestamps"), 0)),
                      99);
 }

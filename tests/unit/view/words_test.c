@@ -30,6 +30,8 @@ static void options(void **state)
                                           WH_HAS_TIMESTAMPS };
     assert_string_equal(words_options(&record, 0, words),
                         "mss 1460, window scale 7, sack ok, timestamps");
+    record = (wh_trace_record){ .flags = WH_SYN, .options = WH_HAS_FAST_OPEN };
+    assert_string_equal(words_options(&record, 0, words), "fast open");
     record = (wh_trace_record){ .flags = WH_ACK, .options = WH_HAS_TIMESTAMPS };
     assert_string_equal(words_options(&record, 0, words), "");
     record = (wh_trace_record){ .flags = WH_ACK,

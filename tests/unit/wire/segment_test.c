@@ -119,6 +119,10 @@ static void reads_unaligned_and_unknown_options(void **state)
     for (unsigned kind = 0; kind < 256; kind++) {
         o = OPTIONS_OF((uint8_t)kind, 6, 0, 0, 0, 0, 3, 3, 255);
         bool ends = kind == 0, nop = kind == 1;
+        if (kind == 34) {
+            assert_int_equal(o.has, WH_HAS_FAST_OPEN | WH_HAS_WINDOW_SCALE);
+            continue;
+        }
         /* after a NOP, the 6 is a kind of its own, of impossible length 0 */
         assert_int_equal(o.has, ends || nop ? 0 : WH_HAS_WINDOW_SCALE);
         assert_int_equal(o.malformed, nop);
@@ -290,6 +294,64 @@ static void reads_back_what_it_wrote(void **state)
     }
 }
 
+/* RFC 7413 4.1.1: a request, or 4 to 16 bytes, an even number; anything else is none. */
+static void reads_fast_open_of_right_length(void **state)
+{
+    (void)state;
+    for (unsigned length = 2; length <= 40; length++) {
+        uint8_t area[40] = { 34, (uint8_t)length };
+        struct segment_options o;
+        for (unsigned i = 2; i < length; i++)
+            area[i] = (uint8_t)i;
+        uint8_t *bytes = exact(area, length);
+        segment_options_parse(&o, bytes, length);
+        bool right = length == 2 || (length >= 6 && length <= 18 && length % 2 == 0);
+        assert_int_equal(o.has, right ? WH_HAS_FAST_OPEN : 0);
+        assert_false(o.malformed);
+        if (right) {
+            assert_int_equal(o.fast_open_length, length - 2);
+            assert_ptr_equal(o.fast_open, bytes + 2);
+        }
+        free(bytes);
+    }
+}
+
+/* With every other option of a SYN, the longest cookie fills the header to its last byte. */
+static void writes_fast_open_beside_everything_else(void **state)
+{
+    (void)state;
+    uint8_t cookie[16];
+    for (unsigned i = 0; i < 16; i++)
+        cookie[i] = (uint8_t)(0xa0 + i);
+    for (unsigned round = 0; round < 16 * 9; round++) {
+        struct segment s = { .tuple.local_port = 1, .tuple.remote_port = 2, .flags = WH_SYN };
+        uint8_t at[SEGMENT_HEADER_MAX + 4];
+        unsigned length = round / 16 * 2;
+        if (length == 2)
+            continue;
+        memset(at, 0xee, sizeof(at));
+        s.options = (struct segment_options){ .has = (uint8_t)(WH_HAS_FAST_OPEN | (round & 15)),
+                                              .mss = 1460,
+                                              .window_scale = 7,
+                                              .tsval = 1,
+                                              .tsecr = 2,
+                                              .fast_open = cookie,
+                                              .fast_open_length = (uint8_t)length };
+        size_t header = segment_build(at, &s);
+        assert_int_equal(header, 20 + segment_options_length(&s.options));
+        assert_true(header <= SEGMENT_HEADER_MAX);
+        assert_int_equal(at[header], 0xee);
+        if ((round & 15) == 15 && length == 16)
+            assert_int_equal(header, SEGMENT_HEADER_MAX);
+        struct segment_options o;
+        segment_options_parse(&o, at + 20, header - 20);
+        assert_false(o.malformed);
+        assert_int_equal(o.has, s.options.has);
+        assert_int_equal(o.fast_open_length, length);
+        assert_memory_equal(o.fast_open, cookie, length);
+    }
+}
+
 /* Only NOPs pad, so that no padding is mistaken for the end of options. */
 static void pads_with_nop_and_aligns(void **state)
 {
@@ -331,6 +393,8 @@ int main(void)
         cmocka_unit_test(reads_sack_blocks),
         cmocka_unit_test(survives_every_cut),
         cmocka_unit_test(reads_back_what_it_wrote),
+        cmocka_unit_test(reads_fast_open_of_right_length),
+        cmocka_unit_test(writes_fast_open_beside_everything_else),
         cmocka_unit_test(pads_with_nop_and_aligns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
