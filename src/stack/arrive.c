@@ -66,8 +66,7 @@ static void arrive_time_wait(struct wh_stack *host, uint32_t position,
  */
 static wh_state dispatch(struct wh_stack *host, const struct segment *segment, unsigned *scale)
 {
-    struct demux_entry found =
-        demux_find(&host->demux, demux_hash(&host->demux, &segment->tuple), &segment->tuple);
+    struct demux_entry found = stack_find(host, &segment->tuple);
     *scale = 0;
     if (found.index == 0) {
         struct wh_listener *listener = listener_find(host, &segment->tuple);

@@ -20,7 +20,7 @@ void wh_connect_options_init(wh_connect_options *options)
 /* A TIME-WAIT entry gives way to an active open only after a tick of the timestamp clock (RFC 6191). */
 static bool tuple_free(struct wh_stack *host, const struct tuple *tuple)
 {
-    return demux_find(&host->demux, demux_hash(&host->demux, tuple), tuple).index == 0;
+    return stack_find(host, tuple).index == 0;
 }
 
 /* RFC 6056 3.3.3: a counter whose origin depends on the other end, keyed. */

@@ -69,7 +69,9 @@ wh_state wh_conn_state(const wh_conn *conn)
     /* Only a handle is left here; whether 2MSL is over, the compact entry knows. */
     struct demux_entry found =
         demux_find(&host->demux, demux_hash(&host->demux, &conn->tuple), &conn->tuple);
-    return found.index != 0 && found.kind == RECORD_TIME_WAIT ? WH_TIME_WAIT : WH_CLOSED;
+    bool waits = found.index != 0 && found.kind == RECORD_TIME_WAIT &&
+                 !stack_time_wait_over(host, time_wait_at(&host->time_waits, found.index));
+    return waits ? WH_TIME_WAIT : WH_CLOSED;
 }
 
 int wh_conn_error(const wh_conn *conn) { return conn->error; }
@@ -176,11 +178,14 @@ static bool each_half_open(const struct wh_stack *host, uint32_t *index, wh_entr
 static bool each_time_wait(const struct wh_stack *host, uint32_t *index, wh_entry *entry)
 {
     uint32_t position = *index == 0 ? host->time_waits.head : *index + 1;
-    const struct time_wait *wait = time_wait_walk(&host->time_waits, &position);
-    if (wait == NULL) {
-        return false;
-    }
-    *index = position;
+    const struct time_wait *wait;
+    do {
+        wait = time_wait_walk(&host->time_waits, &position);
+        if (wait == NULL) {
+            return false;
+        }
+        *index = position++;
+    } while (stack_time_wait_over(host, wait));
     entry->state = WH_TIME_WAIT;
     endpoints_of(&wait->tuple, &entry->local, &entry->remote);
     int32_t left = (int32_t)(wait->expires - tcp_milliseconds(&host->tcp));

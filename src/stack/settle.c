@@ -72,25 +72,36 @@ struct time_wait *stack_prior(const struct wh_stack *host, uint32_t position,
     return same ? entry : NULL;
 }
 
-/* The segment in progress is told by the arcs of its own connection, not by those of this entry. */
-static void end_aside(struct wh_stack *host, uint32_t position, wh_arc_event event,
-                      wh_reason reason)
+/* Ends an entry of the past: the segment in progress is told by the arcs of its own record. */
+static void end_time_wait_aside(struct wh_stack *host, uint32_t position, wh_arc_event event,
+                                wh_reason reason)
 {
     struct tcp *tcp = &host->tcp;
     wh_arc_event arc = tcp->arc;
     wh_state after = tcp->after;
-    wh_reason told = tcp->reason;
+    wh_reason why = tcp->reason;
     stack_end_time_wait(host, position, event, reason);
     tcp->arc = arc;
     tcp->after = after;
-    tcp->reason = told;
+    tcp->reason = why;
 }
 
 void stack_forget_prior(struct wh_stack *host, uint32_t position, const struct tuple *tuple)
 {
     if (stack_prior(host, position, tuple) != NULL) {
-        end_aside(host, position, WH_ON_REOPENED, WH_WHY_TIME_WAIT_REUSED);
+        end_time_wait_aside(host, position, WH_ON_REOPENED, WH_WHY_TIME_WAIT_REUSED);
     }
+}
+
+struct demux_entry stack_find(struct wh_stack *host, const struct tuple *tuple)
+{
+    struct demux_entry found = demux_find(&host->demux, demux_hash(&host->demux, tuple), tuple);
+    if (found.index != 0 && found.kind == RECORD_TIME_WAIT &&
+        stack_time_wait_over(host, time_wait_at(&host->time_waits, found.index))) {
+        end_time_wait_aside(host, found.index, WH_ON_TWO_MSL_OVER, WH_WHY_TWO_MSL);
+        found.index = 0;
+    }
+    return found;
 }
 
 void stack_restore_prior(struct wh_stack *host, uint32_t position, const struct tuple *tuple)
@@ -118,7 +129,7 @@ static void enter_time_wait(struct wh_stack *host, struct wh_conn *conn)
     if (host->time_waits.used >= host->config.max_time_wait) {
         uint32_t oldest;
         if (time_wait_first(&host->time_waits, &oldest) != NULL) {
-            end_aside(host, oldest, WH_ON_GAVE_UP, WH_WHY_TIME_WAIT_RECYCLED);
+            end_time_wait_aside(host, oldest, WH_ON_GAVE_UP, WH_WHY_TIME_WAIT_RECYCLED);
         }
     }
     struct time_wait *entry = time_wait_append(&host->time_waits, &position);

@@ -131,6 +131,16 @@ void stack_free_connection(struct wh_stack *host, struct wh_conn *conn);
 void stack_end_time_wait(struct wh_stack *host, uint32_t position, wh_arc_event event,
                          wh_reason reason);
 /*
+ * 2MSL is over. The FIFO may not have come to it yet: an entry that was restarted can stand
+ * behind younger ones.
+ */
+static inline bool stack_time_wait_over(const struct wh_stack *host, const struct time_wait *entry)
+{
+    return !seq_lt(tcp_milliseconds(&host->tcp), entry->expires);
+}
+/* The record of these ends, or index 0; a TIME-WAIT entry whose 2MSL is over is ended on the way. */
+struct demux_entry stack_find(struct wh_stack *host, const struct tuple *tuple);
+/*
  * A SYN has reopened the entry at `position` (0: none). Forget: the new incarnation is
  * open. Restore: the SYN was an old duplicate, back to TIME-WAIT (RFC 9293 3.6.1, MAY-2).
  */

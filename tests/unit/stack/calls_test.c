@@ -329,6 +329,50 @@ static void connect_refuses_what_is_no_other_end(void **state)
     end(p);
 }
 
+/* Sixteen bytes in network order; the key before it stays beside it. */
+static void a_fast_open_key_is_read_as_bytes(void **state)
+{
+    (void)state;
+    struct pair *p = begin(65535);
+    uint8_t key[16];
+    struct siphash_key before = p->host[0]->tcp.fast_open_key[0];
+    for (uint8_t i = 0; i < 16; i++) {
+        key[i] = (uint8_t)(0x81 + 0x11 * i);
+    }
+    wh_fast_open_key(p->host[0], key);
+    const struct siphash_key *now = p->host[0]->tcp.fast_open_key;
+    assert_true(now[0].k0 == UINT64_C(0x8192a3b4c5d6e7f8));
+    assert_true(now[0].k1 == UINT64_C(0x091a2b3c4d5e6f80));
+    assert_true(now[1].k0 == before.k0 && now[1].k1 == before.k1);
+    end(p);
+}
+
+/* What has not left is taken back, with what was reserved and where the urgent data ends. */
+static void a_flush_takes_back_what_has_not_left(void **state)
+{
+    (void)state;
+    struct pair *p = begin(65535);
+    static uint8_t bytes[100];
+    wh_slice slices[2];
+    wh_conn *conn = p->conn[0];
+    assert_int_equal(wh_flush(conn), 0);
+    assert_int_equal(wh_reserve(conn, 100, slices, 2), 1);
+    assert_int_equal(wh_flush(conn), 0);
+    assert_null(conn->reserved);
+    assert_int_equal(wh_send(conn, bytes, 100, WH_SEND_URGENT), 100);
+    assert_int_equal(wh_flush(conn), 100);
+    assert_int_equal(conn->urgent_out, 0); /* nothing urgent is left */
+    assert_int_equal(wh_send(conn, bytes, 10, WH_SEND_MORE), 10);
+    assert_int_equal(wh_flush(conn), 10);
+    assert_int_equal(conn->more, 0);
+    assert_int_equal(wh_send(conn, bytes, 10, 0), 10);
+    wh_frame frame;
+    assert_int_equal(wh_output(p->host[0], &frame, 1, p->now), 1);
+    assert_int_equal(wh_flush(conn), 0);
+    wh_sent(p->host[0], &frame, 1);
+    end(p);
+}
+
 static void congestion_control_goes_by_name(void **state)
 {
     (void)state;
@@ -690,6 +734,8 @@ int main(void)
         cmocka_unit_test(connect_refuses_what_is_no_other_end),
         cmocka_unit_test(every_dynamic_port_serves_once),
         cmocka_unit_test(the_closer_listener_takes_the_syn),
+        cmocka_unit_test(a_fast_open_key_is_read_as_bytes),
+        cmocka_unit_test(a_flush_takes_back_what_has_not_left),
         cmocka_unit_test(congestion_control_goes_by_name),
         cmocka_unit_test(a_value_out_of_range_is_refused),
         cmocka_unit_test(a_closed_listener_is_silent),
