@@ -9,7 +9,8 @@
 #   make docs       the generated parts of docs/, from what is built
 #   make install    into PREFIX (/usr/local), below DESTDIR if set
 #   make format     put the code in its form       make lint      clang-tidy and cppcheck
-#   make coverage   which lines tests reach        make clean     remove build/
+#   make coverage   which lines tests reach        make mutants   which changes tests notice
+#   make clean      remove build/
 
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
@@ -17,7 +18,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 # Under another make, its job server is no business of Ninja's.
 unexport MAKEFLAGS MFLAGS
 
-.PHONY: all build demo check bench docs install format lint coverage clean
+.PHONY: all build demo check bench docs install format lint coverage mutants clean
 .NOTPARALLEL:
 
 all:
@@ -73,6 +74,10 @@ coverage:
 	@cmake --preset coverage --log-level=WARNING >/dev/null
 	@cmake --build --preset coverage
 	@tools/coverage build/coverage $(JOBS)
+
+mutants:
+	@tools/install-deps --dry-run check
+	@tools/mutants/run -j $(JOBS)
 
 clean:
 	rm -rf build

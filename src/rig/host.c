@@ -206,6 +206,8 @@ bool host_pump(struct wh_rig *rig)
     if (rig->config.memory_cap < rig->memory.peak)
         return rig_fail(rig, "memory cap exceeded: %zu bytes of %zu", rig->memory.peak,
                         rig->config.memory_cap);
+    if (!witness_hear(rig))
+        return false;
     return (rig->program_runs || gather_events(rig)) && (!rig->loose || let_go(rig));
 }
 

@@ -86,6 +86,11 @@ struct flow {
     uint32_t peer_stamp;  /* what the peer's timestamp clock showed at the start */
     uint8_t last[128];    /* beginning of the last IP packet that left, for ICMP to quote */
     size_t last_length;
+    struct {
+        bool known;
+        wh_endpoint ours, theirs;
+        wh_state state;
+    } told; /* where the trace has led it (witness.c) */
 };
 
 /* A frame that left the host. */
@@ -151,6 +156,7 @@ struct wh_rig {
     uint8_t cookie[FAST_OPEN_MOST]; /* the last Fast Open cookie that left */
     int cookie_length;
     uint64_t frames_in;
+    wh_time heard; /* of the newest record of the trace */
 
     struct note {
         wh_time time;
@@ -221,6 +227,13 @@ bool host_drain(struct wh_rig *rig);
 bool host_stop(struct wh_rig *rig);
 struct leaving *host_next(struct wh_rig *rig);
 void host_drop(struct wh_rig *rig);
+
+/* ------------------------------------------------------------ witness.c -- */
+
+/* Takes what the trace tells; false if it cannot be. */
+bool witness_hear(struct wh_rig *rig);
+/* What the trace has told is what is. */
+bool witness_agrees(struct wh_rig *rig);
 
 /* --------------------------------------------------------------- flow.c -- */
 

@@ -151,8 +151,10 @@ static bool run_words(struct scope *scope, char **word, unsigned words, const st
     else
         good = statement_run(rig, word, words);
     rig->at = at;
-    if (good && rig->host != NULL)
+    if (good && rig->host != NULL) {
         note_arcs(rig);
+        good = rig->together || (witness_hear(rig) && witness_agrees(rig));
+    }
     const char *broken = good && rig->host != NULL ? wh_check(rig->host) : NULL;
     return good && (broken == NULL || rig_fail(rig, "wh_check: %s", broken));
 }
@@ -210,6 +212,7 @@ static void configure(struct wh_rig *rig)
     for (size_t i = 0; i < sizeof rig->config.seed; i++)
         rig->config.seed[i] = (uint8_t)(i * 7 + 1);
     rig->config.memory_cap = 64 << 20;
+    rig->config.trace_records = 256;
     rig->start = rig->now = 1000 * WH_SECOND;
     rig->at = &rig->flow[0];
     flow_init(rig, rig->at, 'a');

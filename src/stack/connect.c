@@ -84,6 +84,7 @@ int wh_connect(wh_stack *host, const wh_connect_options *options, wh_time now, w
     }
     struct wh_conn *new = stack_new_connection(host, &tuple);
     if (new == NULL) {
+        host->tcp.count[WH_WHY_MEMORY_CAP]++;
         return WH_E_NOMEM;
     }
     if (!demux_insert(&host->demux, demux_hash(&host->demux, &tuple),

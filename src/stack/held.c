@@ -87,11 +87,7 @@ static void held_free(struct wh_syn *held, bool in_table)
 
 static void withdraw(struct wh_syn *held, wh_arc_event event, wh_reason reason)
 {
-    struct wh_stack *host = held->host;
-    if (held->withdrawn) {
-        return;
-    }
-    step(&host->tcp, &held->record, event, reason);
+    step(&held->host->tcp, &held->record, event, reason);
     held->withdrawn = true;
     link_remove(&held->age_link);
     tell(held);
@@ -102,7 +98,8 @@ void held_arrive(struct wh_stack *host, struct wh_syn *held, const struct segmen
     struct tcp *tcp = &host->tcp;
     if (segment->flags & WH_RST) {
         /* The opener has given up: its RST stands right after its SYN. */
-        if (segment->seq == held->syn.seq + 1 || segment->seq == held->syn.seq) {
+        bool its = segment->seq == held->syn.seq + 1 || segment->seq == held->syn.seq;
+        if (its && !held->withdrawn) {
             withdraw(held, WH_ON_GOT_RST, WH_WHY_PEER_RESET);
         } else {
             because(tcp, WH_WHY_RST_IN_LISTEN);
@@ -112,10 +109,8 @@ void held_arrive(struct wh_stack *host, struct wh_syn *held, const struct segmen
         reply_reset(tcp, segment, WH_LISTEN, WH_WHY_ACK_IN_LISTEN);
     } else if (segment->flags & WH_SYN) {
         because(tcp, WH_WHY_SYN_REPEATED);
-        if (segment->seq != held->syn.seq && !held->withdrawn) {
-            /* The opener has begun anew from the same port: answer its latest SYN. */
-            held->syn.seq = segment->seq;
-        }
+        /* If the opener has begun anew from the same port, its latest SYN is answered. */
+        held->syn.seq = segment->seq;
         held->syn.options = segment->options;
         held->syn.flags = (uint16_t)(WH_SYN | (segment->flags & (WH_ECE | WH_CWR | WH_AE)));
         forget_cookie(held);
@@ -159,6 +154,7 @@ int wh_syn_accept(wh_syn *syn, void *user, wh_conn **conn)
     }
     struct wh_conn *new = stack_new_connection(host, &syn->syn.tuple);
     if (new == NULL) {
+        tcp->count[WH_WHY_MEMORY_CAP]++;
         return WH_E_NOMEM;
     }
     uint32_t iss = tcp_choose_iss(tcp, &syn->syn.tuple);

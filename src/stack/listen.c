@@ -82,6 +82,14 @@ void half_open_free(struct wh_stack *host, uint32_t index, bool leave_table)
     pool_give(&host->half_opens, index);
 }
 
+/* It comes to its end by no segment of its own. */
+static void half_open_give_up(struct wh_stack *host, struct half_open *entry, wh_arc_event event,
+                              wh_reason reason)
+{
+    step(&host->tcp, &entry->record, event, reason);
+    stack_trace_state(host, &entry->tuple, WH_SYN_RECEIVED, WH_CLOSED, event, reason);
+}
+
 /* Over without having become a connection: the TIME-WAIT it stood for comes back. */
 static void half_open_end(struct wh_stack *host, uint32_t index)
 {
@@ -106,10 +114,7 @@ void half_open_expire(struct wh_stack *host)
                 break;
             }
             if (wait == HALF_OPEN_WAITS - 1) {
-                struct tuple tuple = entry->tuple;
-                step(&host->tcp, &entry->record, WH_ON_GAVE_UP, WH_WHY_TIMEOUT_SYN_ACK);
-                stack_trace_state(host, &tuple, WH_SYN_RECEIVED, WH_CLOSED, WH_ON_GAVE_UP,
-                                  WH_WHY_TIMEOUT_SYN_ACK);
+                half_open_give_up(host, entry, WH_ON_GAVE_UP, WH_WHY_TIMEOUT_SYN_ACK);
                 half_open_end(host, index);
                 continue;
             }
@@ -156,7 +161,6 @@ static void begin_half_open(struct wh_stack *host, struct wh_listener *listener,
     }
     struct demux_entry slot = { RECORD_HALF_OPEN, index };
     uint32_t hash = demux_hash(&host->demux, &syn->tuple);
-    entry->tuple = syn->tuple;
     bool entered = prior != 0 ? demux_replace(&host->demux, hash,
                                               (struct demux_entry){ RECORD_TIME_WAIT, prior }, slot)
                               : demux_insert(&host->demux, hash, slot);
@@ -393,8 +397,10 @@ void wh_listener_close(wh_listener *listener)
     for (unsigned wait = 0; wait < HALF_OPEN_WAITS && listener->half_open > 0; wait++) {
         uint32_t next;
         for (uint32_t index = host->half_open_queue[wait].first; index != 0; index = next) {
-            next = half_open_at(host, index)->next;
-            if (half_open_at(host, index)->listener == listener->number) {
+            struct half_open *entry = half_open_at(host, index);
+            next = entry->next;
+            if (entry->listener == listener->number) {
+                half_open_give_up(host, entry, WH_ON_ABORT, WH_WHY_LISTENER_CLOSED);
                 half_open_end(host, index);
             }
         }

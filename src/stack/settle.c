@@ -12,7 +12,6 @@ struct wh_conn *stack_new_connection(struct wh_stack *host, const struct tuple *
     uint32_t index;
     struct wh_conn *conn = pool_take(&host->connections, &index, MEMORY_ORDINARY);
     if (conn == NULL) {
-        host->tcp.count[WH_WHY_MEMORY_CAP]++;
         return NULL;
     }
     conn->index = index;
@@ -20,15 +19,9 @@ struct wh_conn *stack_new_connection(struct wh_stack *host, const struct tuple *
     return conn;
 }
 
+/* It is in no table, and no listener holds it. */
 void stack_free_connection(struct wh_stack *host, struct wh_conn *conn)
 {
-    if (conn->demuxed) {
-        struct demux_entry entry = { RECORD_CONNECTION, conn->index };
-        demux_remove(&host->demux, demux_hash(&host->demux, &conn->tuple), entry);
-    }
-    if (link_listed(&conn->backlog_link)) {
-        conn->listener->waiting--;
-    }
     conn_release(conn);
     pool_give(&host->connections, conn->index);
 }
@@ -134,13 +127,14 @@ static void enter_time_wait(struct wh_stack *host, struct wh_conn *conn)
     if (host->time_waits.used >= host->config.max_time_wait) {
         uint32_t oldest;
         if (time_wait_first(&host->time_waits, &oldest) != NULL) {
-            stack_end_time_wait(host, oldest, WH_ON_GAVE_UP, WH_WHY_TIME_WAIT_RECYCLED);
+            end_time_wait_aside(host, oldest, WH_ON_GAVE_UP, WH_WHY_TIME_WAIT_RECYCLED);
         }
     }
     struct time_wait *entry = time_wait_append(&host->time_waits, &position);
     if (entry == NULL) {
-        host->tcp.count[WH_WHY_MEMORY_CAP]++;
+        /* Nobody is left to wait: it is over, and the segment in progress tells so. */
         demux_remove(&host->demux, hash, from);
+        conn_step(conn, WH_ON_GAVE_UP, WH_WHY_MEMORY_CAP);
     } else {
         time_wait_begin(entry, conn);
         entry->expires = tcp_milliseconds_after(&host->tcp, 2 * host->config.msl);

@@ -124,6 +124,12 @@ static void arrive_syn_sent(struct wh_conn *conn, const struct segment *segment)
 
 /* ------------------------------------------------------------- the rest -- */
 
+/* RFC 7323 5.5: TS.Recent has rested for so long that it is invalid. */
+static bool timestamp_outdated(const struct wh_conn *conn)
+{
+    return (uint32_t)(conn->tcp->now / WH_SECOND) - conn->ts_recent_age >= TIMESTAMP_AGE;
+}
+
 /* RFC 7323 5.3, R1. False: the segment must be dropped. */
 static bool check_timestamps(struct wh_conn *conn, const struct segment *segment)
 {
@@ -138,10 +144,9 @@ static bool check_timestamps(struct wh_conn *conn, const struct segment *segment
         because(tcp, WH_WHY_TIMESTAMP_MISSING);
         return false;
     }
-    uint32_t age = (uint32_t)(tcp->now / WH_SECOND) - conn->ts_recent_age;
-    if (seq_lt(segment->options.tsval, conn->ts_recent) && age < TIMESTAMP_AGE) {
-        because(tcp, WH_WHY_PAWS);
+    if (seq_lt(segment->options.tsval, conn->ts_recent) && !timestamp_outdated(conn)) {
         if (segment_length(segment) > 0) {
+            because(tcp, WH_WHY_PAWS);
             conn->ack_now = true;
             conn_want_output(conn);
         } else {
@@ -157,7 +162,7 @@ static void note_timestamp(struct wh_conn *conn, const struct segment *segment)
 {
     if (conn->timestamps && (segment->options.has & WH_HAS_TIMESTAMPS) &&
         seq_leq(segment->seq, conn->last_ack_sent) &&
-        seq_geq(segment->options.tsval, conn->ts_recent)) {
+        (seq_geq(segment->options.tsval, conn->ts_recent) || timestamp_outdated(conn))) {
         conn->ts_recent = segment->options.tsval;
         conn->ts_recent_age = (uint32_t)(conn->tcp->now / WH_SECOND);
     }

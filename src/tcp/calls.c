@@ -353,7 +353,6 @@ static void limit_orphan(struct wh_conn *conn)
     if (conn_state(conn) == WH_FIN_WAIT_2) {
         conn_limit_fin_wait_2(conn);
     } else if (linger > 0) {
-        conn->lingering = true;
         conn_deadline(conn, DEADLINE_END, conn->tcp->now + (wh_time)linger);
     }
 }
@@ -368,7 +367,6 @@ void tcp_close(struct wh_conn *conn)
     bool unread = conn->receive.length > 0 && !conn->read_shut;
     bool open = conn_synchronized(conn) || conn_unconfirmed(conn);
     if (unread && open) {
-        conn->tcp->count[WH_WHY_UNREAD_AT_CLOSE]++;
         tcp_abort(conn, WH_WHY_UNREAD_AT_CLOSE); /* RFC 9293 3.6.1, SHLD-3; lifecycle A04 */
         return;
     }

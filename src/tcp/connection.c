@@ -41,7 +41,7 @@ void step(struct tcp *tcp, struct record *record, wh_arc_event event, wh_reason 
 void conn_limit_fin_wait_2(struct wh_conn *conn)
 {
     wh_time limit = (wh_time)conn_option(conn, WH_OPT_FIN_WAIT_2_TIMEOUT);
-    conn->lingering = false; /* all that was sent has arrived */
+    /* In place of a linger time: all that was sent has arrived. */
     conn_deadline(conn, DEADLINE_END, limit > 0 ? conn->tcp->now + limit : WH_NEVER);
 }
 

@@ -96,13 +96,12 @@ struct wh_conn {
     unsigned rescued : 1;                   /* RFC 6675's rescue retransmission is used up */
     unsigned rtx_now : 1; /* the next retransmission does not wait for room in cwnd */
     unsigned r1_told : 1;
-    unsigned lingering : 1; /* DEADLINE_END is the linger time */
-    unsigned ecn : 1;       /* negotiated: marks that arrive are echoed (RFC 3168) */
-    unsigned ecn_send : 1;  /* ... and what we send may be marked */
-    unsigned ecn_echo : 1;  /* ECE until the peer says CWR */
-    unsigned cwr_due : 1;   /* CWR on the next new data */
-    unsigned reduced : 1; /* cwnd was cut, and nothing beyond recovery_point is acknowledged yet */
-    unsigned pushed : 1;  /* the last byte in order came with PSH */
+    unsigned ecn : 1;      /* negotiated: marks that arrive are echoed (RFC 3168) */
+    unsigned ecn_send : 1; /* ... and what we send may be marked */
+    unsigned ecn_echo : 1; /* ECE until the peer says CWR */
+    unsigned cwr_due : 1;  /* CWR on the next new data */
+    unsigned reduced : 1;  /* cwnd was cut, and nothing beyond recovery_point is acknowledged yet */
+    unsigned pushed : 1;   /* the last byte in order came with PSH */
     unsigned fast_open : 3; /* enum fast_open */
 
     /* queues */

@@ -94,11 +94,8 @@ static void take_in_order(struct wh_conn *conn, const struct segment *segment,
     bool filled_hole = conn->reassembly != NULL;
     conn->rcv_nxt += taken;
     uint32_t end = segment->seq + segment->length;
-    if (filled_hole) {
-        struct chunk_queue thrown = { NULL, NULL, 0 };
-        struct chunk_queue *to = conn->read_shut ? &thrown : &conn->receive;
-        reassembly_take(&conn->reassembly, &tcp->chunks, &conn->rcv_nxt, to);
-        chunk_queue_clear(&thrown, &tcp->chunks);
+    if (filled_hole) { /* which somebody still reads: shutdown(READ) leaves nothing held */
+        reassembly_take(&conn->reassembly, &tcp->chunks, &conn->rcv_nxt, &conn->receive);
     }
     conn->pushed = (segment->flags & WH_PSH) && conn->rcv_nxt == end;
     if (taken < text->length) {
@@ -132,10 +129,9 @@ static void take_out_of_order(struct wh_conn *conn, const struct text *text)
 /* Bytes that nobody can read any more: say so with a RST (RFC 9293 3.6.1, SHLD-3). */
 static bool unreadable(struct wh_conn *conn, const struct text *text)
 {
-    if (conn->handle || text->length == 0 || seq_leq(text->seq + text->length, conn->rcv_nxt)) {
+    if (conn->handle || text->length == 0) {
         return false;
     }
-    conn->tcp->count[WH_WHY_DATA_AFTER_CLOSE]++;
     tcp_abort(conn, WH_WHY_DATA_AFTER_CLOSE);
     return true;
 }
@@ -183,9 +179,9 @@ static void process_text(struct wh_conn *conn, const struct segment *segment)
         take_in_order(conn, segment, &text);
     } else if (seq_gt(text.seq, conn->rcv_nxt) && (text.length > 0 || text.fin)) {
         take_out_of_order(conn, &text);
-    } else if (segment_length(segment) > 0) {
-        conn->ack_now =
-            true; /* nothing new, but something to say: the window is shut, or it is old */
+    } else {
+        /* Nothing new, but something to say: the window is shut, or it is old. */
+        conn->ack_now = true;
         conn_want_output(conn);
     }
     conn->bytes_received += conn->rcv_nxt - before;
@@ -200,10 +196,9 @@ static void process_text(struct wh_conn *conn, const struct segment *segment)
 void tcp_text(struct wh_conn *conn, const struct segment *segment)
 {
     if (conn->fin_received) {
-        /* CLOSE-WAIT, CLOSING, LAST-ACK: "this should not occur"; a repeated FIN is acknowledged again. */
+        /* CLOSE-WAIT, CLOSING, LAST-ACK: "this should not occur". A repeated FIN came by the first step. */
         if (segment_length(segment) > 0) {
-            bool beyond = seq_gt(segment->seq + segment_length(segment), conn->rcv_nxt);
-            because(conn->tcp, beyond ? WH_WHY_TEXT_AFTER_FIN : WH_WHY_OLD_DUPLICATE);
+            because(conn->tcp, WH_WHY_TEXT_AFTER_FIN);
             conn->ack_now = true;
             conn_want_output(conn);
         }

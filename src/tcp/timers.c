@@ -126,7 +126,7 @@ void tcp_keepalive_restart(struct wh_conn *conn)
 
 static void end_timeout(struct wh_conn *conn)
 {
-    if (conn_state(conn) == WH_FIN_WAIT_2 && !conn->lingering) {
+    if (conn_state(conn) == WH_FIN_WAIT_2) {
         tcp_die(conn, WH_ON_GAVE_UP, WH_WHY_TIMEOUT_FIN_WAIT_2, WH_E_TIMEDOUT);
     } else {
         tcp_abort(conn, WH_WHY_TIMEOUT_LINGER);
