@@ -52,8 +52,8 @@ uint32_t emit_reach(const struct chunk *chunk, uint32_t seq, uint32_t length);
 /*
  * Emits a segment: tuple, seq ... options, hops, traffic_class and segment_size
  * from `segment`, its `length` bytes of data from the chunk that holds segment->seq,
- * or with a SYN the number behind it (chunk->seq is the number of data[0]). False if the outbox is full or there is
- * no memory for a slot.
+ * or with a SYN the number behind it (chunk->seq is the number of data[0]). False if
+ * the outbox is full or there is no memory for a slot.
  */
 bool emit_segment(struct outbox *outbox, const struct segment *segment, struct chunk *chunk,
                   const struct emit_note *note);
