@@ -190,7 +190,12 @@ static int set_congestion(struct memory *memory, struct profile **profile, const
 
 int wh_set_congestion(wh_conn *conn, const char *name)
 {
-    return set_congestion(&conn->tcp->memory, &conn->profile, name);
+    int result = set_congestion(&conn->tcp->memory, &conn->profile, name);
+    if (result == WH_OK && conn->flight != NULL) {
+        memset(flight_cc(conn->flight), 0, CC_STATE);
+        conn->profile->congestion->begin(conn);
+    }
+    return result;
 }
 
 int wh_stack_set_congestion(wh_stack *host, const char *name)

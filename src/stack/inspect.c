@@ -82,6 +82,14 @@ void wh_set_user(wh_conn *conn, void *user) { conn->user = user; }
 
 void *wh_user(const wh_conn *conn) { return conn->user; }
 
+/* Bytes of data that have left and are not yet acknowledged: neither SYN nor FIN. */
+static uint32_t unacknowledged(const struct wh_conn *conn)
+{
+    uint32_t from = conn->snd_una + conn_syn_outstanding(conn);
+    uint32_t to = seq_min(conn->snd_nxt, conn->snd_end);
+    return seq_gt(to, from) ? to - from : 0;
+}
+
 void wh_info_get(const wh_conn *conn, wh_info *info)
 {
     uint32_t next_read = conn->rcv_nxt - conn->fin_received - (uint32_t)conn->receive.length;
@@ -111,14 +119,14 @@ void wh_info_get(const wh_conn *conn, wh_info *info)
         .reassembly = conn->reassembly != NULL ? conn->reassembly->held : 0,
         .urgent_left =
             conn->urgent_in && seq_gt(conn->rcv_up, next_read) ? conn->rcv_up - next_read : 0,
-        .srtt = conn->srtt,
-        .rttvar = conn->rttvar,
-        .min_rtt = conn->min_rtt,
-        .rto = conn->rto,
+        .srtt = conn->srtt * WH_MICROSECOND,
+        .rttvar = conn->rttvar * WH_MICROSECOND,
+        .min_rtt = conn->min_rtt == UINT32_MAX ? WH_NEVER : conn->min_rtt * WH_MICROSECOND,
+        .rto = conn_rto(conn),
         .cwnd = conn->cwnd,
         .ssthresh = conn->ssthresh,
         .in_flight = conn_pipe(conn),
-        .bytes_sent = conn->bytes_sent,
+        .bytes_sent = conn->bytes_acked + unacknowledged(conn),
         .bytes_acked = conn->bytes_acked,
         .bytes_received = conn->bytes_received,
         .bytes_retransmitted = conn->bytes_retransmitted,
@@ -262,7 +270,7 @@ static const char *check_send_side(const struct wh_conn *conn)
 static const char *check_flight(const struct wh_conn *conn)
 {
     struct flight *flight = conn->flight;
-    if (flight == NULL) {
+    if (flight_empty(flight)) {
         bool syn = conn_syn_outstanding(conn);
         return conn->snd_nxt == conn->snd_una + syn ? NULL : "bytes in flight without a flight";
     }
@@ -296,8 +304,9 @@ static const char *check_connection(const struct wh_stack *host, struct wh_conn 
         if (!conn->handle) {
             return "a connection that is over has neither handle nor end";
         }
-        return timer_armed(&conn->timer) && conn->flight != NULL ? "a dead connection has a timer"
-                                                                 : NULL;
+        return timer_armed(&conn->timer) && !flight_empty(conn->flight)
+                   ? "a dead connection has a timer"
+                   : NULL;
     }
     struct demux_entry found =
         demux_find(&host->demux, demux_hash(&host->demux, &conn->tuple), &conn->tuple);

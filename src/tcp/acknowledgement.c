@@ -52,10 +52,11 @@ static void syn_acknowledged(struct wh_conn *conn)
     tcp_keepalive_restart(conn);
     if (conn->syn_retries > 0 && conn->srtt == 0) {
         /* It took long: careful with the first data (RFC 6298 5.7, RFC 5681 3.1). */
-        conn->rto = MAX((uint64_t)conn_option(conn, WH_OPT_RTO_INITIAL), 3 * WH_SECOND);
+        conn->rto = (uint32_t)(MAX((uint64_t)conn_option(conn, WH_OPT_RTO_INITIAL), 3 * WH_SECOND) /
+                               WH_MICROSECOND);
     }
     conn->retries = 0;
-    conn->profile->congestion->start(conn);
+    conn->cwnd = cc_initial_window(conn);
 }
 
 /* RFC 9293 3.10.7.4 and RFC 5961 5.2: is the ACK field one that we could have provoked? */
@@ -104,7 +105,7 @@ static uint32_t take_sacks(struct wh_conn *conn, const struct segment *segment, 
     if (!conn->sack || !(segment->options.has & WH_HAS_SACK)) {
         return 0;
     }
-    for (unsigned i = 0; i < segment->options.sacks && conn->flight != NULL; i++) {
+    for (unsigned i = 0; i < segment->options.sacks && !flight_empty(conn->flight); i++) {
         uint32_t left = segment->options.sack[i].left;
         uint32_t right = segment->options.sack[i].right;
         /* Blocks below SND.UNA (DSACK), inverted or about the future tell nothing here. */
@@ -128,9 +129,10 @@ static void advance(struct wh_conn *conn, const struct segment *segment, struct 
     if (seq_gt(ack, conn->snd_nxt)) {
         conn->snd_nxt = ack; /* the byte of a window probe was taken */
     }
-    if (conn->send_cursor != NULL &&
-        seq_leq(conn->send_cursor->seq + conn->send_cursor->end, ack)) {
-        conn->send_cursor = NULL;
+    struct flight *flight = conn->flight;
+    if (flight != NULL && flight->cursor != NULL &&
+        seq_leq(flight->cursor->seq + flight->cursor->end, ack)) {
+        flight->cursor = NULL;
     }
     chunk_queue_consume(&conn->send, &tcp->chunks, data);
     conn->bytes_acked += data;
@@ -138,7 +140,7 @@ static void advance(struct wh_conn *conn, const struct segment *segment, struct 
         *sent = conn->sent;
     }
     uint64_t flight_sent;
-    flight_acknowledge(&conn->flight, &tcp->chunks, ack, &flight_sent, &what->acked);
+    flight_acknowledge(conn->flight, ack, &flight_sent, &what->acked);
     *sent = MAX(*sent, flight_sent);
     what->acked = MAX(what->acked, data > 0);
     conn->snd_una = ack;
@@ -156,7 +158,7 @@ static void advance(struct wh_conn *conn, const struct segment *segment, struct 
 static bool is_duplicate(const struct wh_conn *conn, const struct segment *segment,
                          uint32_t window_before, uint32_t newly_sacked)
 {
-    if (conn->flight == NULL || segment->ack != conn->snd_una) {
+    if (flight_empty(conn->flight) || segment->ack != conn->snd_una) {
         return false;
     }
     if (conn->sack) {

@@ -87,8 +87,8 @@ void conn_init(struct wh_conn *conn, struct tcp *tcp, const struct tuple *tuple,
     conn->tuple = *tuple;
     conn->profile = profile_share(profile);
     conn->watch = (uint16_t)WH_WATCH_DEFAULT;
-    conn->min_rtt = WH_NEVER;
-    conn->rto = (uint64_t)profile->value[WH_OPT_RTO_INITIAL];
+    conn->min_rtt = UINT32_MAX;
+    conn->rto = (uint32_t)((wh_time)profile->value[WH_OPT_RTO_INITIAL] / WH_MICROSECOND);
     conn->ssthresh = UINT32_MAX;
     conn->heard = tcp->now;
     for (unsigned i = 0; i < DEADLINES; i++) {
@@ -96,15 +96,23 @@ void conn_init(struct wh_conn *conn, struct tcp *tcp, const struct tuple *tuple,
     }
 }
 
+void conn_unreserve(struct wh_conn *conn)
+{
+    struct reservation *place = &conn->tcp->reservation;
+    if (place->conn != conn) {
+        return;
+    }
+    if (place->chunk != NULL) {
+        chunk_drop(&conn->tcp->chunks, place->chunk);
+    }
+    *place = (struct reservation){ NULL, NULL };
+}
+
 void conn_flush(struct wh_conn *conn, bool keep_received)
 {
     struct chunk_store *store = &conn->tcp->chunks;
     chunk_queue_clear(&conn->send, store);
-    conn->send_cursor = NULL;
-    if (conn->reserved != NULL) {
-        chunk_drop(store, conn->reserved);
-        conn->reserved = NULL;
-    }
+    conn_unreserve(conn);
     flight_free(&conn->flight, store);
     reassembly_free(&conn->reassembly, store);
     if (!keep_received) {
@@ -217,7 +225,7 @@ uint32_t conn_mss(const struct wh_conn *conn)
 uint32_t conn_pipe(const struct wh_conn *conn)
 {
     uint32_t outstanding = conn->snd_nxt - conn->snd_una;
-    if (conn->flight == NULL) {
+    if (flight_empty(conn->flight)) {
         return outstanding;
     }
     uint32_t gone = conn->flight->lost + conn->flight->sacked;

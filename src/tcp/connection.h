@@ -25,6 +25,7 @@ enum deadline {
     DEADLINE_RETRANSMIT, /* RTO, or the persist timer while nothing is in flight */
     DEADLINE_ACK,        /* a delayed acknowledgement */
     DEADLINE_PUSH,       /* a small segment held back for too long (cork, silly window) */
+    DEADLINE_PACE,       /* the next burst may leave */
     DEADLINE_KEEPALIVE,
     DEADLINE_END, /* linger, or FIN-WAIT-2 without a reader */
     DEADLINES
@@ -106,16 +107,13 @@ struct wh_conn {
 
     /* queues */
     struct chunk_queue send;    /* SND.UNA onward; chunk->seq is the number of data[0] */
-    struct chunk *send_cursor;  /* the chunk of SND.NXT, or NULL */
-    struct chunk *reserved;     /* from wh_reserve to wh_commit */
     struct chunk_queue receive; /* in order, not yet read */
     struct reassembly *reassembly;
-    struct flight *flight;
+    struct flight *flight; /* while it is busy sending */
     struct profile *profile;
 
     /* congestion and recovery */
     uint32_t cwnd, ssthresh;
-    uint32_t cc_acked;       /* bytes since cwnd last grew in congestion avoidance */
     uint32_t recovery_point; /* RFC 6675; SND.NXT when cwnd was last cut */
     uint16_t dup_acks;       /* consecutive */
     uint16_t dup_acks_owed;  /* one for each out-of-order arrival (RFC 5681 4.2) */
@@ -133,11 +131,12 @@ struct wh_conn {
     uint8_t rtx_reason;
     uint8_t traffic_class; /* DSCP and ECN of the last segment that arrived in the window */
 
-    uint64_t srtt, rttvar, min_rtt; /* ns; srtt 0: no sample yet */
-    uint64_t rto;
-    wh_time progress; /* when SND.UNA last advanced or something was first put in flight */
-    wh_time heard;    /* when the peer was last heard of */
-    wh_time sent;     /* when data was last sent */
+    uint32_t srtt, rttvar; /* us; srtt 0: no sample yet */
+    uint32_t min_rtt;      /* us; UINT32_MAX: no sample yet */
+    uint32_t rto;          /* us */
+    wh_time progress;      /* when SND.UNA last advanced or something was first put in flight */
+    wh_time heard;         /* when the peer was last heard of */
+    wh_time sent;          /* when data was last sent */
 
     struct timer timer;
     wh_time deadline[DEADLINES];
@@ -147,7 +146,19 @@ struct wh_conn {
     uint32_t index;               /* in the stack's pool */
     uint32_t prior;               /* TIME-WAIT entry it reopened, or 0 */
 
-    uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
+    struct accecn *accecn; /* if Accurate ECN is agreed on */
+
+    /* the receive window follows what the application reads */
+    uint32_t rcv_limit; /* bytes: the most that is offered now */
+    uint32_t tune_seq;  /* the measurement ends when the application has read up to here */
+    uint32_t tune_time; /* when it began, us */
+    uint32_t rcv_rtt;   /* us, as a receiver sees it; 0: not known */
+
+    /* search for the path's packet size (RFC 4821): bytes of MSS */
+    uint16_t mtu_low, mtu_high, mtu_probe;
+    uint8_t mtu_failures, mtu_state;
+
+    uint64_t bytes_acked, bytes_received, bytes_retransmitted;
     uint32_t segments_in, segments_out, retransmissions;
     uint32_t marks_in, echoes_in; /* CE on data, ECE on acknowledgements */
 };
@@ -196,6 +207,8 @@ static inline bool conn_unconfirmed(const struct wh_conn *conn)
 {
     return conn->fast_open >= FAST_OPEN_UNCONFIRMED;
 }
+/* The retransmission timeout in nanoseconds, like every wh_time. */
+static inline wh_time conn_rto(const struct wh_conn *conn) { return conn->rto * WH_MICROSECOND; }
 /* Our SYN is not yet acknowledged. */
 static inline bool conn_syn_outstanding(const struct wh_conn *conn)
 {
@@ -216,6 +229,8 @@ static inline void conn_want_output(struct wh_conn *conn)
 
 /* An orphan in FIN-WAIT-2 waits only so long for its peer's FIN. */
 void conn_limit_fin_wait_2(struct wh_conn *conn);
+/* What wh_reserve named for this connection is void. */
+void conn_unreserve(struct wh_conn *conn);
 /* Sets or clears (WH_NEVER) a deadline and keeps the wheel node at the earliest. */
 void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when);
 

@@ -25,7 +25,7 @@ static bool flight_room(struct flight **flight, struct chunk_store *store)
     if (old != NULL && old->chunk->size >= chunk_max()) {
         return false;
     }
-    uint32_t want = old == NULL ? 512 : MIN(old->chunk->size + 1, chunk_max());
+    uint32_t want = old == NULL ? 900 : MIN(old->chunk->size + 1, chunk_max());
     struct chunk *chunk = chunk_take(store, want, MEMORY_VITAL);
     if (chunk == NULL) {
         return false;
@@ -58,10 +58,15 @@ void flight_free(struct flight **flight, struct chunk_store *store)
     }
 }
 
+bool flight_begin(struct flight **flight, struct chunk_store *store)
+{
+    return *flight != NULL || flight_room(flight, store);
+}
+
 bool flight_send(struct flight **flight, struct chunk_store *store, uint32_t start, uint32_t end,
                  uint64_t now)
 {
-    if (*flight != NULL && (*flight)->count > 0) {
+    if (!flight_empty(*flight)) {
         /* What leaves at one instant is one range: a batch of frames costs one entry. */
         struct range *last = flight_at(*flight, (*flight)->count - 1);
         if (last->sent == now && last->flags == 0) {
@@ -69,7 +74,7 @@ bool flight_send(struct flight **flight, struct chunk_store *store, uint32_t sta
             return true;
         }
     }
-    bool fresh = *flight == NULL;
+    bool fresh = flight_empty(*flight);
     if (!flight_room(flight, store)) {
         return false;
     }
@@ -93,10 +98,8 @@ static void uncount(struct flight *flight, const struct range *range, uint32_t l
     }
 }
 
-void flight_acknowledge(struct flight **flight, struct chunk_store *store, uint32_t ack,
-                        uint64_t *sent, uint32_t *delivered)
+void flight_acknowledge(struct flight *f, uint32_t ack, uint64_t *sent, uint32_t *delivered)
 {
-    struct flight *f = *flight;
     *sent = 0;
     *delivered = 0;
     if (f == NULL) {
@@ -124,9 +127,6 @@ void flight_acknowledge(struct flight **flight, struct chunk_store *store, uint3
         f->hint -= f->hint > 0;
     }
     f->judged_to = seq_max(f->judged_to, ack);
-    if (f->count == 0) {
-        flight_free(flight, store);
-    }
 }
 
 uint32_t flight_find(struct flight *flight, uint32_t seq)

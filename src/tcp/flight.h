@@ -14,6 +14,7 @@
 
 #include "base/chunk.h"
 #include "base/seq.h"
+#include "tcp/cc/cc.h"
 
 enum {
     RANGE_SACKED = 1 << 0,        /* the peer holds it */
@@ -28,16 +29,27 @@ struct range {
 };
 
 struct flight {
-    struct chunk *chunk; /* whose data this is */
-    uint32_t capacity;   /* ranges */
+    struct chunk *chunk;  /* whose data this is */
+    struct chunk *cursor; /* of the send queue: the one of SND.NXT; NULL: look from the front */
+    uint32_t capacity;    /* ranges */
     uint32_t head, count;
     uint32_t sacked;      /* bytes in ranges marked so */
     uint32_t lost;        /* bytes in ranges marked so */
     uint32_t high_sacked; /* highest end of a SACKed range; valid while sacked > 0 */
     uint32_t judged_to;   /* IsLost() has been decided for everything below (recovery.c) */
     uint32_t hint;        /* no range below this position is LOST */
+    uint32_t delivered;   /* bytes acknowledged or SACKed since it began, mod 2^32 */
+    uint64_t cc[CC_STATE / sizeof(uint64_t)]; /* congestion control's own */
     struct range ring[];
 };
+
+/* Nothing is in flight. */
+static inline bool flight_empty(const struct flight *flight)
+{
+    return flight == NULL || flight->count == 0;
+}
+/* The variables of the connection's congestion control, CC_STATE bytes. */
+static inline void *flight_cc(struct flight *flight) { return flight->cc; }
 
 static inline struct range *flight_at(struct flight *flight, uint32_t position)
 {
@@ -48,13 +60,13 @@ static inline struct range *flight_at(struct flight *flight, uint32_t position)
 /* Notes that [start, end) is sent now, right after what was noted before. False without memory. */
 bool flight_send(struct flight **flight, struct chunk_store *store, uint32_t start, uint32_t end,
                  uint64_t now);
+/* Something is about to be sent after a rest: takes a flight, if there is none. False without memory. */
+bool flight_begin(struct flight **flight, struct chunk_store *store);
 /*
- * Everything below `ack` is acknowledged: forgets it, and frees the flight when
- * nothing is left. *sent gets the newest send time among what was acknowledged
+ * Everything below `ack` is acknowledged: forgets it. *sent gets the newest send time among what was acknowledged
  * and sent once only, or 0 (Karn's rule). *delivered: bytes that were not SACKed before.
  */
-void flight_acknowledge(struct flight **flight, struct chunk_store *store, uint32_t ack,
-                        uint64_t *sent, uint32_t *delivered);
+void flight_acknowledge(struct flight *flight, uint32_t ack, uint64_t *sent, uint32_t *delivered);
 /*
  * Marks [left, right), which lies in flight, as SACKed; returns the bytes that were not
  * before, and raises *sent to the newest send time among those sent once only.

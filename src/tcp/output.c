@@ -185,7 +185,7 @@ static bool send_syn(struct wh_conn *conn, struct outbox *outbox)
         conn->progress = tcp->now;
         conn->sent = tcp->now;
     }
-    conn_deadline(conn, DEADLINE_RETRANSMIT, tcp->now + conn->rto);
+    conn_deadline(conn, DEADLINE_RETRANSMIT, tcp->now + conn_rto(conn));
     return true;
 }
 
@@ -194,7 +194,7 @@ static bool send_syn(struct wh_conn *conn, struct outbox *outbox)
 /* The chunk that holds seq, found from the cursor where possible. */
 static struct chunk *chunk_at(struct wh_conn *conn, uint32_t seq)
 {
-    struct chunk *chunk = conn->send_cursor;
+    struct chunk *chunk = conn->flight != NULL ? conn->flight->cursor : NULL;
     if (chunk == NULL || seq_lt(seq, chunk->seq + chunk->begin)) {
         chunk = conn->send.head;
     }
@@ -278,7 +278,7 @@ static bool retransmit(struct wh_conn *conn, struct outbox *outbox, uint32_t pos
 
 static bool retransmit_lost(struct wh_conn *conn, struct outbox *outbox)
 {
-    while (conn->flight != NULL && conn->flight->lost > 0) {
+    while (!flight_empty(conn->flight) && conn->flight->lost > 0) {
         uint32_t pipe = conn_pipe(conn);
         uint32_t room = conn->cwnd > pipe ? conn->cwnd - pipe : 0;
         if (!conn->rtx_now && room < conn_mss(conn)) {
@@ -331,7 +331,7 @@ static void hold_back(struct wh_conn *conn, uint32_t window)
             conn->probing = true;
             conn->retries = 0;
             conn->heard = conn->tcp->now;
-            conn_deadline(conn, DEADLINE_RETRANSMIT, conn->tcp->now + conn->rto);
+            conn_deadline(conn, DEADLINE_RETRANSMIT, conn->tcp->now + conn_rto(conn));
         }
     } else if (conn->deadline[DEADLINE_PUSH] == WH_NEVER) {
         conn_deadline(conn, DEADLINE_PUSH, conn->tcp->now + OVERRIDE);
@@ -387,6 +387,13 @@ static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t lengt
 {
     struct chunk_store *store = &conn->tcp->chunks;
     uint32_t start = conn->snd_nxt;
+    bool begins = conn->flight == NULL;
+    if (!flight_begin(&conn->flight, store)) {
+        return false;
+    }
+    if (begins) {
+        conn->profile->congestion->begin(conn);
+    }
     if (!flight_send(&conn->flight, store, start, start + length + fin, conn->tcp->now)) {
         return false;
     }
@@ -397,8 +404,7 @@ static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t lengt
         conn->push_due = false; /* what the override was for has left */
     }
     if (length > 0) {
-        conn->bytes_sent += length;
-        conn->send_cursor = chunk_at(conn, start + length - 1);
+        conn->flight->cursor = chunk_at(conn, start + length - 1);
     }
     if (!sent) {
         uint32_t last = conn->flight->count - 1;
@@ -418,9 +424,9 @@ static bool send_data(struct wh_conn *conn, struct outbox *outbox)
     if (conn_syn_outstanding(conn) && conn->send.length > 0 && !conn_unconfirmed(conn)) {
         return true; /* no window is known before the handshake is complete */
     }
-    if (conn->flight == NULL && conn->snd_end != conn->snd_nxt &&
-        tcp->now - conn->sent > conn->rto) {
-        conn->profile->congestion->idle(conn);
+    if (flight_empty(conn->flight) && conn->snd_end != conn->snd_nxt &&
+        tcp->now - conn->sent > conn_rto(conn)) {
+        conn->cwnd = MIN(conn->cwnd, cc_initial_window(conn)); /* RFC 5681 4.1 */
     }
     uint32_t options;
     uint32_t mss = mss_now(conn, &options);
@@ -452,7 +458,7 @@ static bool send_data(struct wh_conn *conn, struct outbox *outbox)
 /* RFC 6675 4, rule 4: when nothing else may go and the window has room, the last segment once more. */
 static bool send_rescue(struct wh_conn *conn, struct outbox *outbox)
 {
-    if (conn->recovery != RECOVERY_FAST || conn->flight == NULL || conn->flight->lost > 0 ||
+    if (conn->recovery != RECOVERY_FAST || flight_empty(conn->flight) || conn->flight->lost > 0 ||
         conn->snd_nxt != conn->snd_end + conn->fin_sent ||
         conn_pipe(conn) + conn_mss(conn) > conn->cwnd) {
         return true;

@@ -40,7 +40,8 @@ uint16_t tcp_announced_mss(const struct tcp *tcp, const struct profile *profile,
                            const wh_addr *remote);
 
 /* rtt.c (RFC 6298). */
-void rtt_sample(struct wh_conn *conn, uint64_t rtt);
+/* A round trip took so many nanoseconds. */
+void rtt_sample(struct wh_conn *conn, wh_time elapsed);
 void rtt_back_off(struct wh_conn *conn);
 /* (Re)starts the retransmission timer, or stops it when nothing is outstanding. */
 void rtt_restart_timer(struct wh_conn *conn);

@@ -25,7 +25,7 @@
 /* Marks the first segment's worth of the flight as lost. */
 static void lose_first(struct wh_conn *conn, wh_reason reason)
 {
-    if (conn->flight == NULL) {
+    if (flight_empty(conn->flight)) {
         return;
     }
     struct range *first = flight_at(conn->flight, 0);
@@ -67,7 +67,7 @@ static uint32_t lost_below(const struct wh_conn *conn)
 static bool lose_by_sack(struct wh_conn *conn)
 {
     struct flight *flight = conn->flight;
-    if (flight == NULL || flight->sacked == 0) {
+    if (flight_empty(flight) || flight->sacked == 0) {
         return false;
     }
     uint32_t position = lost_below(conn);
@@ -108,7 +108,8 @@ static void enter_fast(struct wh_conn *conn, uint32_t in_flight)
         conn->recovery_point = conn->snd_nxt;
     } else {
         note_reduction(conn);
-        conn->profile->congestion->congestion(conn, in_flight);
+        conn->profile->congestion->congestion(conn, CC_LOSS, in_flight);
+        conn->cwnd = conn->ssthresh;
     }
     lose_first(conn, WH_WHY_RETRANSMIT_FAST);
     conn->rtx_reason = WH_WHY_RETRANSMIT_FAST;
@@ -120,13 +121,13 @@ static void reduce_for_mark(struct wh_conn *conn, uint32_t in_flight)
 {
     uint32_t before = conn->cwnd;
     because(conn->tcp, WH_WHY_ECN_ECHO);
-    conn->profile->congestion->congestion(conn, in_flight);
-    conn->cwnd = MIN(conn->cwnd, before);
+    conn->profile->congestion->congestion(conn, CC_MARK, in_flight);
+    conn->cwnd = MIN(conn->ssthresh, before);
     note_reduction(conn);
     if (before <= conn_mss(conn)) {
         /* RFC 3168 6.1.2: less than one segment in a round trip is one segment after a timeout. */
         conn->cwnd = 0;
-        conn_deadline(conn, DEADLINE_PUSH, conn->tcp->now + conn->rto);
+        conn_deadline(conn, DEADLINE_PUSH, conn->tcp->now + conn_rto(conn));
     }
 }
 
@@ -136,8 +137,19 @@ static void leave(struct wh_conn *conn)
     conn->recovery = RECOVERY_NONE;
     conn->dup_acks = 0;
     if (fast) {
-        conn->profile->congestion->recovered(conn, conn_pipe(conn));
+        /* RFC 6582 3.2 (3), first choice: no burst when little is outstanding. */
+        uint32_t mss = conn_mss(conn);
+        conn->cwnd = MIN(conn->ssthresh, MAX(conn_pipe(conn), mss) + mss);
     }
+}
+
+/* Do not grow a window that is not used (RFC 7661 has the reasons). */
+static void grow(struct wh_conn *conn, uint32_t bytes, uint32_t in_flight)
+{
+    bool unused = in_flight + conn_mss(conn) < conn->cwnd &&
+                  (conn->cwnd >= conn->ssthresh || in_flight < conn->cwnd / 2);
+    struct cc_ack ack = { .acked = bytes, .prior_in_flight = in_flight, .may_grow = !unused };
+    conn->profile->congestion->acked(conn, &ack);
 }
 
 static void acknowledged_in_order(struct wh_conn *conn, const struct acknowledged *what)
@@ -145,13 +157,13 @@ static void acknowledged_in_order(struct wh_conn *conn, const struct acknowledge
     if (what->acked > 0) {
         conn->dup_acks = 0;
         if (!what->echo) { /* RFC 3168 6.1.2: such an ACK opens no window */
-            conn->profile->congestion->acked(conn, what->acked, what->in_flight);
+            grow(conn, what->acked, what->in_flight);
         }
     } else if (what->duplicate) {
         conn->dup_acks++;
     }
     bool lost = conn->sack && lose_by_sack(conn);
-    if (conn->flight != NULL && (lost || conn->dup_acks >= DUP_THRESH)) {
+    if (!flight_empty(conn->flight) && (lost || conn->dup_acks >= DUP_THRESH)) {
         enter_fast(conn, conn->snd_nxt - conn->snd_una);
     } else if (what->echo && !conn->reduced) {
         reduce_for_mark(conn, what->in_flight);
@@ -167,7 +179,7 @@ void recovery_acknowledged(struct wh_conn *conn, const struct acknowledged *what
         bool slow_start = conn->recovery == RECOVERY_LOSS && conn->cwnd < conn->ssthresh;
         leave(conn);
         if (what->acked > 0 && slow_start) {
-            conn->profile->congestion->acked(conn, what->acked, what->in_flight);
+            grow(conn, what->acked, what->in_flight);
         }
         return;
     }
@@ -189,7 +201,7 @@ void recovery_acknowledged(struct wh_conn *conn, const struct acknowledged *what
     default: /* RECOVERY_LOSS: slow start through what was marked lost */
         if (what->acked > 0) {
             conn->dup_acks = 0;
-            conn->profile->congestion->acked(conn, what->acked, conn->cwnd);
+            grow(conn, what->acked, conn->cwnd);
         }
         break;
     }
@@ -198,13 +210,16 @@ void recovery_acknowledged(struct wh_conn *conn, const struct acknowledged *what
 void recovery_timeout(struct wh_conn *conn)
 {
     bool first = conn->retries == 0;
-    conn->profile->congestion->timeout(conn, conn->snd_nxt - conn->snd_una, first);
+    if (first) {
+        conn->profile->congestion->congestion(conn, CC_TIMEOUT, conn->snd_nxt - conn->snd_una);
+    }
+    conn->cwnd = conn_mss(conn);
     conn->recovery = RECOVERY_LOSS;
     note_reduction(conn);
     conn->dup_acks = 0;
     conn->rtx_now = true;
     conn->rtx_reason = WH_WHY_RETRANSMIT_TIMEOUT;
-    if (conn->flight != NULL) {
+    if (!flight_empty(conn->flight)) {
         /* RFC 2018 8: a receiver may discard what it SACKed. If the range at SND.UNA is SACKed, it has. */
         bool reneged = (flight_at(conn->flight, 0)->flags & RANGE_SACKED) != 0;
         flight_reset(conn->flight, reneged, true);
@@ -214,7 +229,7 @@ void recovery_timeout(struct wh_conn *conn)
 uint32_t recovery_rescue(struct wh_conn *conn)
 {
     struct flight *flight = conn->flight;
-    if (conn->recovery != RECOVERY_FAST || !conn->sack || conn->rescued || flight == NULL) {
+    if (conn->recovery != RECOVERY_FAST || !conn->sack || conn->rescued || flight_empty(flight)) {
         return flight == NULL ? 0 : flight->count;
     }
     uint32_t position = flight->count;

@@ -54,7 +54,7 @@ static void syn_timeout(struct wh_conn *conn)
     }
     check_r1(conn);
     rtt_back_off(conn);
-    conn_deadline(conn, DEADLINE_RETRANSMIT, tcp->now + conn->rto);
+    conn_deadline(conn, DEADLINE_RETRANSMIT, tcp->now + conn_rto(conn));
     conn_want_output(conn);
 }
 
@@ -93,7 +93,7 @@ static void persist_timeout(struct wh_conn *conn)
     if (conn->retries < UINT8_MAX) {
         conn->retries++;
     }
-    uint64_t interval = conn->rto << MIN(conn->retries, 20U);
+    uint64_t interval = conn_rto(conn) << MIN(conn->retries, 20U);
     uint64_t most = (uint64_t)conn_option(conn, WH_OPT_RTO_MAX);
     conn_deadline(conn, DEADLINE_RETRANSMIT, tcp->now + MIN(interval, most));
     conn_want_output(conn);
@@ -154,6 +154,7 @@ static void run(struct wh_conn *conn, enum deadline which)
         conn->cwnd = MAX(conn->cwnd, conn_mss(conn)); /* a mark had closed it (RFC 3168 6.1.2) */
         conn_want_output(conn);
         break;
+    case DEADLINE_PACE: conn_want_output(conn); break;
     case DEADLINE_KEEPALIVE: keepalive_timeout(conn); break;
     default: end_timeout(conn); break;
     }

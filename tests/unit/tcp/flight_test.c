@@ -100,7 +100,7 @@ static void do_acknowledge(struct model *m, uint64_t *dice)
     }
     memmove(m->byte, m->byte + n, (MOST - n) * sizeof m->byte[0]);
     m->una += n;
-    flight_acknowledge(&m->flight, &m->arena.store, m->una, &sent, &delivered);
+    flight_acknowledge(m->flight, m->una, &sent, &delivered);
     assert_int_equal(delivered, expected);
     assert_int_equal(sent, expected_sent);
 }
@@ -251,7 +251,7 @@ static void the_number_of_ranges_is_bounded(void **state)
     /* A SACK that needs a cut finds no room: not SACKed, and nothing changes. */
     uint64_t sent;
     uint32_t delivered;
-    flight_acknowledge(&flight, &arena.store, 2, &sent, &delivered);
+    flight_acknowledge(flight, 2, &sent, &delivered);
     assert_int_equal(sent, 2);
     assert_true(flight_send(&flight, &arena.store, n, n + 100, 1));
     assert_true(flight_send(&flight, &arena.store, n + 100, n + 101, 2));
@@ -311,16 +311,16 @@ static void samples_come_from_what_was_sent_once(void **state)
     sent = 0;
     assert_int_equal(flight_sack(&flight, &arena.store, 200, 300, &sent), 100);
     assert_int_equal(sent, 12);
-    flight_acknowledge(&flight, &arena.store, 300, &sent, &delivered);
+    flight_acknowledge(flight, 300, &sent, &delivered);
     assert_int_equal(sent, 10);
     assert_int_equal(delivered, 200);
-    flight_acknowledge(&flight, &arena.store, 300, &sent, &delivered);
+    flight_acknowledge(flight, 300, &sent, &delivered);
     assert_int_equal(sent, 0);
     assert_int_equal(delivered, 0);
-    flight_acknowledge(&flight, &arena.store, 400, &sent, &delivered);
+    flight_acknowledge(flight, 400, &sent, &delivered);
     assert_int_equal(sent, 13);
     assert_null(flight);
-    flight_acknowledge(&flight, &arena.store, 400, &sent, &delivered);
+    flight_acknowledge(flight, 400, &sent, &delivered);
     assert_int_equal(delivered, 0);
     arena_end(&arena);
 }
