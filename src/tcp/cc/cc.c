@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "tcp/connection.h"
 
-static const struct cc_algorithm *const algorithm[] = { &cc_newreno };
+static const struct cc_algorithm *const algorithm[] = { &cc_cubic, &cc_newreno };
 
 const struct cc_algorithm *cc_by_name(const char *name)
 {

@@ -93,7 +93,7 @@ struct cc_algorithm {
 /* NULL if there is no algorithm of this name. */
 const struct cc_algorithm *cc_by_name(const char *name);
 
-extern const struct cc_algorithm cc_newreno;
+extern const struct cc_algorithm cc_newreno, cc_cubic;
 
 /* The initial window in bytes (RFC 6928; 1 segment after SYN losses, RFC 5681 3.1). */
 uint32_t cc_initial_window(const struct wh_conn *conn);

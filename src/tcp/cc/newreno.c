@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Slow start and congestion avoidance as in RFC 5681, with its response to loss, and ABE's to marks. */
+/* Slow start (by HyStart++) and congestion avoidance of RFC 5681, its response to loss, and ABE's to marks. */
 #include "base/bytes.h"
 #include "tcp/cc/cc.h"
+#include "tcp/cc/hystart.h"
 #include "tcp/connection.h"
 
 struct newreno {
+    struct hystart hystart;
     uint32_t acked; /* bytes since cwnd last grew in congestion avoidance */
 };
 
@@ -21,9 +23,11 @@ static void acked(struct wh_conn *conn, const struct cc_ack *ack)
         return;
     }
     /* One segment for each window acknowledged (appropriate byte counting, RFC 3465 2.1). */
-    state->acked += cc_slow_start(conn, ack->acked);
+    bool slow_start = conn->cwnd < conn->ssthresh;
+    uint32_t bytes = slow_start ? hystart_acked(&state->hystart, conn, ack) : ack->acked;
+    state->acked += cc_slow_start(conn, bytes);
     if (state->acked >= conn->cwnd) {
-        state->acked -= conn->cwnd;
+        state->acked = MIN(state->acked - conn->cwnd, conn->cwnd);
         conn->cwnd = MIN(conn->cwnd + conn_mss(conn), CWND_MAX);
     }
 }
