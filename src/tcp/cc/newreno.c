@@ -22,14 +22,9 @@ static void acked(struct wh_conn *conn, const struct cc_ack *ack)
     if (!ack->may_grow) {
         return;
     }
-    /* One segment for each window acknowledged (appropriate byte counting, RFC 3465 2.1). */
     bool slow_start = conn->cwnd < conn->ssthresh;
     uint32_t bytes = slow_start ? hystart_acked(&state->hystart, conn, ack) : ack->acked;
-    state->acked += cc_slow_start(conn, bytes);
-    if (state->acked >= conn->cwnd) {
-        state->acked = MIN(state->acked - conn->cwnd, conn->cwnd);
-        conn->cwnd = MIN(conn->cwnd + conn_mss(conn), CWND_MAX);
-    }
+    cc_additive_increase(conn, &state->acked, cc_slow_start(conn, bytes));
 }
 
 static void congestion(struct wh_conn *conn, enum cc_signal signal, uint32_t in_flight)
