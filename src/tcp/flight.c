@@ -171,8 +171,7 @@ static struct range *insert(struct flight *flight, uint32_t position)
         memmove(order - 1, order, position * sizeof *order);
         flight->head--;
     } else {
-        memmove(order + position + 1, order + position,
-                (flight->count - position) * sizeof *order);
+        memmove(order + position + 1, order + position, (flight->count - position) * sizeof *order);
     }
     flight->count++;
     *flight_order(flight, position) = place;

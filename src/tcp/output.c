@@ -267,7 +267,8 @@ static bool retransmit(struct wh_conn *conn, struct outbox *outbox, uint32_t pos
     if (outbox_full(outbox) || !send_range(conn, outbox, start, data, mss, fin, reason)) {
         return false;
     }
-    bool whole = sent_to == end || flight_split(&conn->flight, &conn->tcp->chunks, position, sent_to);
+    bool whole =
+        sent_to == end || flight_split(&conn->flight, &conn->tcp->chunks, position, sent_to);
     conn->bytes_retransmitted += data;
     conn->retransmissions++;
     if (!whole) {
@@ -276,7 +277,7 @@ static bool retransmit(struct wh_conn *conn, struct outbox *outbox, uint32_t pos
     }
     struct snapshot then = rate_sending(conn, sent_to - start);
     flight_mark_sent_again(conn->flight, flight_at(conn->flight, position), conn->tcp->now, &then);
-    recovery_sent_again(conn, sent_to - start);
+    recovery_sent_again(conn, start, sent_to - start);
     pace_sent(conn, data, false);
     return true;
 }
