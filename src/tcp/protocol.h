@@ -46,7 +46,10 @@ uint16_t tcp_announced_mss(const struct tcp *tcp, const struct profile *profile,
 /* A round trip took so many nanoseconds; returns it in us, at least 1. */
 uint32_t rtt_sample(struct wh_conn *conn, wh_time elapsed);
 void rtt_back_off(struct wh_conn *conn);
-/* (Re)starts the retransmission timer, or stops it when nothing is outstanding. */
+/*
+ * (Re)starts the retransmission timer, or stops it when nothing is outstanding. While there is a
+ * flight this notes the time alone: recovery_arm follows, in the end, and sets the deadline.
+ */
 void rtt_restart_timer(struct wh_conn *conn);
 
 /* pace.c: may nothing leave yet? Then DEADLINE_PACE is set. */
