@@ -179,7 +179,8 @@ def ratios_to_linux(report, rows):
                 continue
             ratio, low, high = figures.paired_ratio([a for a, _ in both], [b for _, b in both])
             sums.setdefault((row["cell"]["cc"], pairing), []).append((ratio, high, row["cell"]))
-            line.append(f"{ratio:.2f} ({low:.2f}-{high:.2f}){' !' if high < LEAST else ''}")
+            sure = f" ({low:.2f}-{high:.2f})" if len(both) > 1 else ""
+            line.append(f"{ratio:.2f}{sure}{' !' if len(both) > 1 and high < LEAST else ''}")
         measured = [value for value in linux if value is not None]
         table.add(short(row["cell"]), rate_text(statistics.median(measured)) if measured else "-", *line)
     report.table(table)
