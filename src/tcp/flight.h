@@ -76,13 +76,13 @@ struct delivery {
 #define FLIGHT_RANGES 16384
 
 struct flight {
-    struct chunk *chunk;  /* whose data this is, or NULL */
-    size_t bytes;         /* else: of memory of its own */
+    struct chunk *chunk;      /* whose data this is, or NULL */
+    size_t bytes;             /* else: of memory of its own */
     struct chunk *cursor;     /* of the send queue: the one of SND.NXT; NULL: look from the front */
     uint16_t capacity;        /* ranges */
     uint16_t used;            /* places ever taken */
     uint16_t spare;           /* first of those given back */
-    uint16_t head, count; /* of the order: the row has twice the capacity */
+    uint16_t head, count;     /* of the order: the row has twice the capacity */
     struct range_list flying; /* neither SACKed nor LOST, in the order of their send times */
     struct range_list losses; /* LOST, in the order to be sent again */
     uint32_t sacked;          /* bytes in ranges marked so */
@@ -122,7 +122,7 @@ struct flight {
 
     /* what a mistake would have to restore (RFC 4015), and how to find it out */
     uint32_t prior_cwnd, prior_ssthresh; /* bytes */
-    uint32_t undo_from;                  /* SND.UNA when the episode began */
+    uint32_t undo_first;                 /* where the first retransmission began */
     uint32_t undo_bytes;                 /* sent again since then and not yet told by DSACK */
     uint32_t undo_stamp;                 /* the timestamp of the first retransmission */
     bool undo, undo_stamped;             /* the above hold */
