@@ -117,6 +117,7 @@ WH_API int wh_addr_parse(const char *text, wh_addr *addr);
     X(RTO_MAX, 60000000000, 1000000000, 600000000000, "ns",                                        \
       "upper bound of the retransmission timeout")                                                 \
     X(INITIAL_WINDOW, 10, 1, 1000, "segments", "initial congestion window (RFC 6928)")             \
+    X(PACING, 1, 0, 1, "switch", "spread a window over the round trip instead of bursts of it")    \
     X(MSS, 0, 0, 65495, "bytes",                                                                   \
       "largest segment to offer and send; 0: from the MTU; before opening")                        \
     X(SACK, 1, 0, 1, "switch", "selective acknowledgements (RFC 2018), before opening")            \
