@@ -73,7 +73,7 @@ void half_open_negotiate(const struct tcp *tcp, struct half_open *entry, const s
     entry->ts_recent = options->tsval;
     entry->mss = options->mss;
     entry->snd_scale = MIN((unsigned)options->window_scale, WINDOW_SCALE_MAX) & 0xfU;
-    entry->rcv_scale = tcp_window_scale(tune_largest_window(tcp, tcp->defaults)) & 0xfU;
+    entry->rcv_scale = tcp_window_scale(offer[WH_OPT_RECEIVE_BUFFER]) & 0xfU;
     if (offer[WH_OPT_SACK] && (options->has & WH_HAS_SACK_PERMITTED)) {
         entry->flags |= HALF_OPEN_SACK;
     }

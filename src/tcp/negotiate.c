@@ -2,7 +2,6 @@
 /* What both SYNs agree on: segment size, window scale, timestamps, SACK. */
 #include "base/bytes.h"
 #include "tcp/protocol.h"
-#include "tcp/tune.h"
 #include "wire/ip.h"
 
 /* RFC 9293 3.7.1, MUST-15: without an MSS option the peer takes no more than this. */
@@ -34,7 +33,7 @@ void tcp_offer(struct wh_conn *conn)
     conn->timestamps = conn_option(conn, WH_OPT_TIMESTAMPS) != 0;
     conn->scaling = conn_option(conn, WH_OPT_WINDOW_SCALING) != 0;
     conn->rcv_scale =
-        conn->scaling ? tcp_window_scale(tune_largest_window(conn->tcp, conn->profile)) : 0;
+        conn->scaling ? tcp_window_scale(conn_option(conn, WH_OPT_RECEIVE_BUFFER)) : 0;
     conn->snd_mss = tcp_announced_mss(conn->tcp, conn->profile, &conn->tuple.remote);
 }
 

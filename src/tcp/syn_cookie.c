@@ -44,7 +44,6 @@
 
 #include "base/bytes.h"
 #include "tcp/protocol.h"
-#include "tcp/tune.h"
 
 #define CLOCK_TICK UINT64_C(4000)
 #define PERIOD_SHIFT 24
@@ -172,7 +171,7 @@ enum syn_cookie_verdict syn_cookie_check(const struct tcp *tcp, const struct seg
     entry->iss = ack->ack - 1;
     entry->mss = class_mss[class];
     entry->flags = HALF_OPEN_MSS;
-    entry->rcv_scale = tcp_window_scale(tune_largest_window(tcp, tcp->defaults)) & 0xfU;
+    entry->rcv_scale = tcp_window_scale(tcp->defaults->value[WH_OPT_RECEIVE_BUFFER]) & 0xfU;
     entry->sent = tcp_milliseconds_after(tcp, 0);
     uint8_t stamp = 0;
     if (options->has & WH_HAS_TIMESTAMPS) {

@@ -45,13 +45,6 @@ uint32_t tune_first_window(const struct profile *profile)
                          profile->value[WH_OPT_RECEIVE_BUFFER_INITIAL]);
 }
 
-int64_t tune_largest_window(const struct tcp *tcp, const struct profile *profile)
-{
-    int64_t part = (int64_t)MIN(tcp->memory.cap / MEMORY_PART, (size_t)INT32_MAX);
-    int64_t tuned = MIN(profile->value[WH_OPT_RECEIVE_BUFFER], part);
-    return MAX(tuned, (int64_t)tune_first_window(profile));
-}
-
 /* Bytes that ordinary requests could still get, spare chunks included. */
 static size_t memory_left(const struct tcp *tcp)
 {

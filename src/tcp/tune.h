@@ -12,8 +12,6 @@
 
 /* The receive window before anything is known of the path, in bytes; a SYN offers no more. */
 uint32_t tune_first_window(const struct profile *profile);
-/* The most that the receive window can become in this stack, in bytes: what the scale must express. */
-int64_t tune_largest_window(const struct tcp *tcp, const struct profile *profile);
 
 /* Bytes that the receive queue may hold now, whatever memory there is. */
 uint32_t tune_receive_limit(const struct wh_conn *conn);
