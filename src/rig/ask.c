@@ -155,6 +155,8 @@ static bool info_value(const wh_info *info, const struct flow *flow, const char 
         { "dscp", info->dscp },
         { "marks-received", info->marks_received },
         { "echoes-received", info->echoes_received },
+        { "receive-limit", info->receive_limit },
+        { "send-limit", info->send_limit },
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (strcmp(name, fields[i].name) == 0) {

@@ -12,6 +12,7 @@
 #include "tcp/fast_open.h"
 #include "tcp/protocol.h"
 #include "tcp/recovery.h"
+#include "tcp/tune.h"
 #include "wire/ip.h"
 
 /* ------------------------------------------------------------------ OPEN -- */
@@ -174,7 +175,7 @@ int64_t wh_commit(wh_conn *conn, size_t length, unsigned flags)
     }
     if (in_tail > 0) {
         tail->end += (uint32_t)in_tail;
-        conn->send.length += in_tail;
+        conn->send.length += (uint32_t)in_tail;
     }
     if (rest > 0) {
         reserved->end = (uint32_t)rest;
@@ -267,6 +268,7 @@ int wh_consume(wh_conn *conn, size_t length)
     if (conn->urgent_in && seq_geq(next_read, conn->rcv_up)) {
         conn->urgent_in = false;
     }
+    tune_read(conn);
     tcp_window_opened(conn);
     return WH_OK;
 }

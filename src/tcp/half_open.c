@@ -6,12 +6,13 @@
 #include "tcp/fast_open.h"
 #include "tcp/protocol.h"
 #include "tcp/syn_cookie.h"
+#include "tcp/tune.h"
 
 #define CHALLENGES 15
 
 static uint32_t offered_window(const struct tcp *tcp)
 {
-    return (uint32_t)MIN(tcp->defaults->value[WH_OPT_RECEIVE_BUFFER], UINT16_MAX);
+    return MIN(tune_first_window(tcp->defaults), UINT16_MAX);
 }
 
 static void fill_answer(struct tcp *tcp, const struct half_open *entry, struct reply *reply)

@@ -66,8 +66,14 @@ void tcp_keepalive_restart(struct wh_conn *conn);
  * false when the outbox is full or memory is short.
  */
 bool tcp_output(struct wh_conn *conn, struct outbox *outbox);
+
+/* window.c: the window that we offer. */
 /* Reading has made room: sends a window update if it is worth one (RFC 9293 3.8.6.2.2). */
 void tcp_window_opened(struct wh_conn *conn);
+/* The window field for a segment that leaves now; moves the right edge accordingly. */
+uint16_t tcp_window_advertise(struct wh_conn *conn);
+/* RCV.WND: bytes up to the right edge as promised. */
+uint32_t tcp_window_promised(const struct wh_conn *conn);
 
 /* calls.c: the user calls of RFC 9293 3.10.1 to 3.10.5 on one connection. */
 void tcp_open_active(struct wh_conn *conn);
