@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "tcp/accecn.h"
 
 /* Bytes that a send queue may hold however little memory there is. */
 #define SEND_FLOOR 16384
@@ -126,6 +127,7 @@ void conn_release(struct wh_conn *conn)
     if (timer_armed(&conn->timer)) {
         wheel_disarm(&conn->tcp->wheel, &conn->timer);
     }
+    accecn_free(conn);
     link_remove(&conn->ready_link);
     link_remove(&conn->event_link);
     link_remove(&conn->backlog_link);

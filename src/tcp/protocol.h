@@ -53,6 +53,7 @@ struct acknowledged {
     uint32_t in_flight; /* pipe before this acknowledgement */
     bool duplicate;     /* RFC 5681 2: a duplicate acknowledgement */
     bool echo;          /* RFC 3168 6.1.2: the peer tells of a congestion mark */
+    uint32_t marked;    /* bytes newly told to have been marked by the path (Accurate ECN) */
 };
 void recovery_acknowledged(struct wh_conn *conn, const struct acknowledged *what);
 void recovery_timeout(struct wh_conn *conn);

@@ -94,8 +94,8 @@ static bool lose_by_sack(struct wh_conn *conn)
 static void note_reduction(struct wh_conn *conn)
 {
     conn->recovery_point = conn->snd_nxt;
-    conn->reduced = conn->ecn_send;
-    conn->cwr_due = conn->ecn_send;
+    conn->reduced = conn->ecn;
+    conn->cwr_due = conn->ecn_send && conn->accecn == NULL;
 }
 
 static void enter_fast(struct wh_conn *conn, uint32_t in_flight)
