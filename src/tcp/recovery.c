@@ -121,6 +121,11 @@ static void reduce_for_mark(struct wh_conn *conn, uint32_t in_flight)
 {
     uint32_t before = conn->cwnd;
     because(conn->tcp, WH_WHY_ECN_ECHO);
+    if (conn->flight == NULL) { /* a SYN or SYN,ACK was marked: half the initial window */
+        conn->cwnd = MIN(before, MAX(before / 2, 2 * conn_mss(conn)));
+        note_reduction(conn);
+        return;
+    }
     conn->profile->congestion->congestion(conn, CC_MARK, in_flight);
     conn->cwnd = MIN(conn->ssthresh, before);
     note_reduction(conn);
