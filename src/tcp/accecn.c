@@ -154,7 +154,6 @@ static bool carry(struct segment_options *options, unsigned counters, size_t roo
 {
     unsigned order = fields_for(1, counters) < fields_for(0, counters);
     unsigned fields = fields_for(order, counters);
-    /* A lone first field that has not changed is worth less than one that has. */
     if (segment_accecn_length(fields) > room) {
         return false;
     }

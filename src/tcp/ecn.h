@@ -10,8 +10,8 @@
  * ECN also tells which IP-ECN the SYN arrived with. Whatever follows, the form that the
  * first SYN or SYN,ACK has led to stays.
  *
- * Left out: a TIME-WAIT entry does not echo a mark that came with the peer's last data,
- * since a peer whose FIN is out has nothing new to send.
+ * Left out: a TIME-WAIT entry remembers no marks. The ACK with which it begins still tells
+ * them, its repeats do not: a peer whose FIN is out has nothing new to send.
  */
 #ifndef WAVEHAND_TCP_ECN_H
 #define WAVEHAND_TCP_ECN_H
