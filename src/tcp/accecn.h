@@ -43,7 +43,7 @@ struct accecn {
     uint32_t ect_sent;      /* packets that could be marked, since everything was accounted for */
     uint32_t tsval;         /* of the newest feedback */
     uint32_t round_end;     /* the path is on trial for some round trips: end of the present one */
-    uint16_t stretch;       /* segments that an acknowledgement covers, a moving average, in 16ths */
+    uint16_t stretch; /* segments that an acknowledgement covers, a moving average, in 16ths */
     uint8_t rounds;
     unsigned on_trial : 1;
     unsigned unmarked : 1;     /* something has arrived without a mark */
@@ -88,7 +88,7 @@ void accecn_sent(struct wh_conn *conn, const struct segment *segment);
  * What the acknowledgement tells of marks; `opening`: it found SYN-RECEIVED. Sets
  * what->marked and what->echo.
  */
-void accecn_feedback(struct wh_conn *conn, const struct segment *segment,
-                     struct acknowledged *what, bool opening);
+void accecn_feedback(struct wh_conn *conn, const struct segment *segment, struct acknowledged *what,
+                     bool opening);
 
 #endif

@@ -209,8 +209,8 @@ static void test_zero(struct wh_conn *conn, const struct segment *segment)
     a->heard = true;
 }
 
-void accecn_feedback(struct wh_conn *conn, const struct segment *segment,
-                     struct acknowledged *what, bool opening)
+void accecn_feedback(struct wh_conn *conn, const struct segment *segment, struct acknowledged *what,
+                     bool opening)
 {
     struct accecn *a = conn->accecn;
     bool syn = (segment->flags & WH_SYN) != 0;

@@ -97,13 +97,13 @@ struct wh_conn {
     unsigned rescued : 1;                   /* RFC 6675's rescue retransmission is used up */
     unsigned rtx_now : 1; /* the next retransmission does not wait for room in cwnd */
     unsigned r1_told : 1;
-    unsigned ecn : 1;      /* negotiated, or asked for: marks that arrive are told */
-    unsigned ecn_send : 1; /* ... and what we send may be marked */
-    unsigned ecn_echo : 1; /* ECE until the peer says CWR */
-    unsigned cwr_due : 1;  /* CWR on the next new data */
+    unsigned ecn : 1;            /* negotiated, or asked for: marks that arrive are told */
+    unsigned ecn_send : 1;       /* ... and what we send may be marked */
+    unsigned ecn_echo : 1;       /* ECE until the peer says CWR */
+    unsigned cwr_due : 1;        /* CWR on the next new data */
     unsigned accurate_asked : 1; /* our SYN asked for Accurate ECN */
-    unsigned reduced : 1;  /* cwnd was cut, and nothing beyond recovery_point is acknowledged yet */
-    unsigned pushed : 1;   /* the last byte in order came with PSH */
+    unsigned reduced : 1; /* cwnd was cut, and nothing beyond recovery_point is acknowledged yet */
+    unsigned pushed : 1;  /* the last byte in order came with PSH */
     unsigned fast_open : 3; /* enum fast_open */
     /* RFC 8257 3.2: an ACK is owed for the first exact_gap bytes not acknowledged, with ECE as it was. */
     unsigned exact_due : 1, exact_echo : 1;

@@ -102,7 +102,8 @@ void ecn_answered(struct wh_conn *conn, const struct segment *segment)
     ecn_enter(conn, form, segment->traffic_class & ECN_MASK);
     bool accurate = conn->accecn != NULL;
     if (accurate && answer) {
-        accecn_syn_ack(conn, segment); /* who opens may send ECT, whatever it has asked (RFC 9768 3.1.5) */
+        accecn_syn_ack(
+            conn, segment); /* who opens may send ECT, whatever it has asked (RFC 9768 3.1.5) */
     } else {
         conn->ecn_send = conn->ecn_send && all_asked;
     }

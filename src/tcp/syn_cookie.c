@@ -113,8 +113,7 @@ void syn_cookie_make(const struct tcp *tcp, struct half_open *entry)
             entry->flags &= (uint8_t)~HALF_OPEN_ECN;
         }
     }
-    struct segment_options told = { .has = entry->mss != 0 ? WH_HAS_MSS : 0,
-                                    .mss = entry->mss };
+    struct segment_options told = { .has = entry->mss != 0 ? WH_HAS_MSS : 0, .mss = entry->mss };
     uint32_t class = class_of(tcp_told_mss(&told, &entry->tuple.remote));
     uint32_t period = period_now(tcp);
     entry->mss = class_mss[class];

@@ -32,10 +32,10 @@ struct segment_options {
     uint8_t sacks;        /* blocks in sack[] */
     bool malformed;       /* an impossible length was met; what stood before it counts */
     uint16_t mss;
-    uint8_t fast_open_length; /* bytes of the cookie; 0: one is asked for (RFC 7413 4.1.1) */
-    const uint8_t *fast_open; /* the cookie, where it stands in the frame or is kept */
-    uint8_t accecn_order;     /* 0: E0B, CEB, E1B (kind 172); 1: E1B, CEB, E0B (kind 174) */
-    uint8_t accecn_fields;    /* how many of them, from the first */
+    uint8_t fast_open_length;       /* bytes of the cookie; 0: one is asked for (RFC 7413 4.1.1) */
+    const uint8_t *fast_open;       /* the cookie, where it stands in the frame or is kept */
+    uint8_t accecn_order;           /* 0: E0B, CEB, E1B (kind 172); 1: E1B, CEB, E0B (kind 174) */
+    uint8_t accecn_fields;          /* how many of them, from the first */
     uint32_t accecn[ACCECN_FIELDS]; /* by enum accecn_field, whatever their order */
     uint32_t tsval, tsecr;
     struct sack_block sack[WH_SACK_BLOCKS];
