@@ -119,6 +119,10 @@
     X(RETRANSMIT_FAST, "fast retransmit", "RFC 6675 5")                                            \
     X(RETRANSMIT_PARTIAL, "partial acknowledgement", "RFC 6582 3.2")                               \
     X(RETRANSMIT_RESCUE, "rescue retransmission", "RFC 6675 4")                                    \
+    X(RETRANSMIT_TAIL_PROBE, "tail loss probe", "RFC 8985 7")                                      \
+    X(SPURIOUS, "nothing had been lost; the reduction is undone", "RFC 4015 3")                    \
+    X(SACK_RENEGED, "the peer discarded what it had SACKed", "RFC 2018 8")                         \
+    X(DSACK, "the peer tells of what arrived twice", "RFC 2883 4")                                 \
     X(SYN_DATA_AGAIN, "the peer did not take this from the SYN", "RFC 7413 4.2.2")                 \
     X(WINDOW_PROBE, "zero-window probe", "RFC 9293 3.8.6.1")                                       \
     X(KEEPALIVE_PROBE, "keep-alive probe", "RFC 9293 3.8.4")                                       \

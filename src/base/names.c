@@ -85,6 +85,7 @@ const char *wh_option_name(wh_option option)
         [WH_OPT_RTO_INITIAL] = "rto-initial",
         [WH_OPT_RTO_MIN] = "rto-min",
         [WH_OPT_RTO_MAX] = "rto-max",
+        [WH_OPT_PACING] = "pacing",
         [WH_OPT_INITIAL_WINDOW] = "initial-window",
         [WH_OPT_MSS] = "mss",
         [WH_OPT_SACK] = "sack",

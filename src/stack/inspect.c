@@ -270,6 +270,22 @@ static const char *check_send_side(const struct wh_conn *conn)
     return NULL;
 }
 
+/* Ranges in a list, all of them LOST or all not; a wrong one counts for many. */
+static uint32_t listed_ranges(const struct flight *flight, const struct range_list *list,
+                              unsigned lost)
+{
+    uint32_t n = 0;
+    uint64_t sent = 0;
+    for (uint16_t at = list->first; at != NO_RANGE && n <= flight->count;
+         at = flight->place[at].next) {
+        const struct range *range = &flight->place[at];
+        bool sorted = lost || range->sent >= sent;
+        n += (range->flags & (RANGE_LOST | RANGE_SACKED)) == lost && sorted ? 1 : UINT16_MAX;
+        sent = range->sent;
+    }
+    return n;
+}
+
 static const char *check_flight(const struct wh_conn *conn)
 {
     struct flight *flight = conn->flight;
@@ -279,12 +295,14 @@ static const char *check_flight(const struct wh_conn *conn)
     }
     uint32_t sacked = 0;
     uint32_t lost = 0;
+    uint32_t listed = 0; /* ranges that should stand in a list */
     uint32_t next = flight_at(flight, 0)->start;
     if (next != conn->snd_una && next != conn->iss + 1) {
         return "flight does not begin at SND.UNA";
     }
     for (uint32_t i = 0; i < flight->count; i++) {
         const struct range *range = flight_at(flight, i);
+        listed += (range->flags & RANGE_SACKED) == 0;
         if (range->start != next || !seq_lt(range->start, range->end)) {
             return "ranges in flight overlap, leave a gap or are empty";
         }
@@ -294,6 +312,11 @@ static const char *check_flight(const struct wh_conn *conn)
     }
     if (next != conn->snd_nxt) {
         return "flight does not end at SND.NXT";
+    }
+    if (listed_ranges(flight, &flight->flying, 0) +
+            listed_ranges(flight, &flight->losses, RANGE_LOST) !=
+        listed) {
+        return "lists of the flight are wrong";
     }
     return sacked == flight->sacked && lost == flight->lost ? NULL : "sums of the flight are wrong";
 }

@@ -12,7 +12,7 @@
 #ifndef WAVEHAND_TCP_ACCECN_H
 #define WAVEHAND_TCP_ACCECN_H
 
-#include "tcp/protocol.h"
+#include "tcp/recovery.h"
 
 struct accecn {
     /* as data receiver */

@@ -232,7 +232,7 @@ void accecn_feedback(struct wh_conn *conn, const struct segment *segment, struct
         a->probe_out = false; /* the option has come through */
         a->losses = 0;
     }
-    struct added added = { .newly = what->acked + what->sacked };
+    struct added added = { .newly = what->delivery.bytes };
     if (!syn && !(opening && pure) && !a->deaf && !superseded(conn, segment, added.newly)) {
         take_counters(conn, segment, &added);
         judge_path(conn, &added);

@@ -399,9 +399,11 @@ void tcp_path_mtu(struct wh_conn *conn, uint32_t mtu)
     conn->snd_mss = (uint16_t)mss;
     if (!flight_empty(conn->flight)) {
         /* What was too big is lost, but not to congestion: send it again without cutting cwnd. */
-        flight_reset(conn->flight, false, true);
+        for (uint32_t i = 0; i < conn->flight->count; i++) {
+            flight_mark_lost(conn->flight, flight_at(conn->flight, i), false);
+        }
         conn->rtx_reason = WH_WHY_ICMP_TOO_BIG;
-        conn->rtx_now = true;
+        conn->flight->rtx_now = true;
     }
     conn_want_output(conn);
 }

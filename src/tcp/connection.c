@@ -233,8 +233,8 @@ uint32_t conn_pipe(const struct wh_conn *conn)
     uint32_t gone = conn->flight->lost + conn->flight->sacked;
     if (!conn->sack) {
         /* Without SACK each duplicate ACK says that one segment has left the network (RFC 5681 3.2). */
-        gone +=
-            MIN((uint32_t)conn->dup_acks * conn_mss(conn), outstanding - MIN(gone, outstanding));
+        gone += MIN((uint32_t)conn->flight->dup_acks * conn_mss(conn),
+                    outstanding - MIN(gone, outstanding));
     }
     return gone >= outstanding ? 0 : outstanding - gone;
 }

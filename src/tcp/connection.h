@@ -31,9 +31,17 @@ enum deadline {
     DEADLINES
 };
 
+/* What DEADLINE_RETRANSMIT stands for, with data in flight or after it. */
+enum retransmit_timer {
+    TIMER_TIMEOUT, /* RFC 6298's, also for a SYN and for the persist timer */
+    TIMER_REORDER, /* RFC 8985 6.2, step 5: what is late now will be lost then */
+    TIMER_TAIL,    /* a tail loss probe (RFC 8985 7) */
+    TIMER_REST,    /* nothing has been in flight for a while: the flight is given back */
+};
+
 enum recovery {
     RECOVERY_NONE,
-    RECOVERY_FAST, /* after duplicate ACKs or SACKs (RFC 6675) */
+    RECOVERY_FAST, /* after the peer's acknowledgements (RFC 6675, RFC 8985) */
     RECOVERY_LOSS, /* after a timeout */
 };
 
@@ -94,8 +102,6 @@ struct wh_conn {
     unsigned probing : 1;                   /* the persist timer runs */
     unsigned accepted : 1;                  /* not waiting in a backlog */
     unsigned demuxed : 1;                   /* segments of its tuple come to it */
-    unsigned rescued : 1;                   /* RFC 6675's rescue retransmission is used up */
-    unsigned rtx_now : 1; /* the next retransmission does not wait for room in cwnd */
     unsigned r1_told : 1;
     unsigned ecn : 1;            /* negotiated, or asked for: marks that arrive are told */
     unsigned ecn_send : 1;       /* ... and what we send may be marked */
@@ -108,6 +114,7 @@ struct wh_conn {
     /* RFC 8257 3.2: an ACK is owed for the first exact_gap bytes not acknowledged, with ECE as it was. */
     unsigned exact_due : 1, exact_echo : 1;
     unsigned exact_gap : 24;
+    uint32_t dsack_left; /* to be told next: what arrived twice (RFC 2883), if below dsack_right */
 
     /* queues */
     struct chunk_queue send;    /* SND.UNA onward; chunk->seq is the number of data[0] */
@@ -119,12 +126,13 @@ struct wh_conn {
     /* congestion and recovery */
     uint32_t cwnd, ssthresh;
     uint32_t recovery_point; /* RFC 6675; SND.NXT when cwnd was last cut */
-    uint16_t dup_acks;       /* consecutive */
-    uint16_t dup_acks_owed;  /* one for each out-of-order arrival (RFC 5681 4.2) */
-    uint8_t retries;         /* consecutive retransmission timeouts, or unanswered probes */
-    uint8_t syn_retries;     /* SYN or SYN,ACK timeouts before ESTABLISHED (H15) */
-    uint8_t keepalives;      /* unanswered */
-    uint8_t challenges;      /* challenge ACKs in this period (RFC 5961 7) */
+    uint32_t dsack_right;
+    uint16_t dup_acks_owed; /* one for each out-of-order arrival (RFC 5681 4.2) */
+    uint8_t retries;        /* consecutive retransmission timeouts, or unanswered probes */
+    uint8_t syn_retries;    /* SYN or SYN,ACK timeouts before ESTABLISHED (H15) */
+    uint8_t keepalives;     /* unanswered */
+    uint8_t challenges;     /* challenge ACKs in this period (RFC 5961 7) */
+    uint8_t timer_kind;     /* enum retransmit_timer: what DEADLINE_RETRANSMIT stands for */
     uint32_t challenge_period;
     uint16_t pending;        /* "once" events not yet told: WH_CONNECTED ... */
     uint16_t watch;          /* conditions the application wants to hear of */
@@ -138,9 +146,12 @@ struct wh_conn {
     uint32_t srtt, rttvar; /* us; srtt 0: no sample yet */
     uint32_t min_rtt;      /* us; UINT32_MAX: no sample yet */
     uint32_t rto;          /* us */
-    wh_time progress;      /* when SND.UNA last advanced or something was first put in flight */
-    wh_time heard;         /* when the peer was last heard of */
-    wh_time sent;          /* when data was last sent */
+    uint16_t timeouts;     /* retransmission timeouts ever, up to 65535 */
+    uint16_t undos;        /* reductions of cwnd that were undone, likewise */
+    uint32_t retransmissions;
+    wh_time progress; /* when SND.UNA last advanced or something was first put in flight */
+    wh_time heard;    /* when the peer was last heard of */
+    wh_time sent;     /* when data was last sent */
 
     struct timer timer;
     wh_time deadline[DEADLINES];
@@ -163,7 +174,7 @@ struct wh_conn {
     uint8_t mtu_failures, mtu_state;
 
     uint64_t bytes_acked, bytes_received, bytes_retransmitted;
-    uint32_t segments_in, segments_out, retransmissions;
+    uint32_t segments_in, segments_out;
     uint32_t marks_in, echoes_in; /* CE on data, ECE on acknowledgements */
 };
 

@@ -12,6 +12,7 @@
 #include "tcp/ecn.h"
 #include "tcp/fast_open.h"
 #include "tcp/protocol.h"
+#include "tcp/recovery.h"
 #include "wire/ip.h"
 
 /* A small segment held back by cork or silly-window avoidance leaves after this (RFC 9293 3.8.6.2.1). */
@@ -284,28 +285,40 @@ static bool retransmit(struct wh_conn *conn, struct outbox *outbox, uint32_t pos
     if (outbox_full(outbox) || !send_range(conn, outbox, start, data, mss, fin, reason)) {
         return false;
     }
-    if (sent_to != end) {
-        (void)flight_split(&conn->flight, &conn->tcp->chunks, position, sent_to);
-    }
-    flight_mark_sent_again(conn->flight, flight_at(conn->flight, position), conn->tcp->now);
+    bool whole =
+        sent_to == end || flight_split(&conn->flight, &conn->tcp->chunks, position, sent_to);
     conn->bytes_retransmitted += data;
     conn->retransmissions++;
-    conn->rtx_now = false;
+    if (!whole) {
+        conn->flight->rtx_now = false;
+        return false; /* no room to tell what left from what did not: it stays lost, one at a time */
+    }
+    struct snapshot then = rate_sending(conn, sent_to - start);
+    flight_mark_sent_again(conn->flight, flight_at(conn->flight, position), conn->tcp->now, &then);
+    recovery_sent_again(conn, start, sent_to - start);
+    pace_sent(conn, data, false);
     return true;
 }
 
+/* What is deemed lost, urgent first. */
 static bool retransmit_lost(struct wh_conn *conn, struct outbox *outbox)
 {
-    while (!flight_empty(conn->flight) && conn->flight->lost > 0) {
+    struct range *range;
+    while (conn->flight != NULL &&
+           (range = flight_first(conn->flight, &conn->flight->losses)) != NULL) {
         uint32_t pipe = conn_pipe(conn);
         uint32_t room = conn->cwnd > pipe ? conn->cwnd - pipe : 0;
-        if (!conn->rtx_now && room < conn_mss(conn)) {
+        bool now = conn->flight->rtx_now;
+        if (!now &&
+            (room < conn_mss(conn) || undo_holds_retransmissions(conn) || pace_waits(conn))) {
+            conn->flight->cwnd_limited = true;
             return true;
         }
-        if (!retransmit(conn, outbox, flight_first_lost(conn->flight), room, conn->rtx_reason)) {
+        uint32_t position = flight_find(conn->flight, range->start);
+        if (!retransmit(conn, outbox, position, now ? MAX(room, 1) : room, conn->rtx_reason)) {
             return false;
         }
-        if (conn->deadline[DEADLINE_RETRANSMIT] == WH_NEVER) {
+        if (conn->flight->rto_at == WH_NEVER || conn->probing) {
             rtt_restart_timer(conn);
         }
     }
@@ -369,7 +382,10 @@ static uint32_t next_length(struct wh_conn *conn, uint32_t mss, uint32_t limit)
     }
     uint32_t pipe = conn_pipe(conn);
     uint32_t room = conn->cwnd > pipe ? conn->cwnd - pipe : 0;
-    if (room < MIN(usable, mss)) {
+    if (room < MIN(usable, mss) || pace_waits(conn)) {
+        if (conn->flight != NULL) {
+            conn->flight->cwnd_limited = true;
+        }
         return 0;
     }
     uint32_t length = MIN(MIN(usable, room), limit);
@@ -412,9 +428,12 @@ static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t lengt
     if (begins) {
         conn->profile->congestion->begin(conn);
     }
-    if (!flight_send(&conn->flight, store, start, start + length + fin, conn->tcp->now)) {
+    struct snapshot then = rate_sending(conn, length + fin);
+    if (!flight_send(&conn->flight, store, start, start + length + fin, conn->tcp->now, &then)) {
         return false;
     }
+    pace_sent(conn, length, start == first_unacknowledged(conn));
+    conn->flight->prr_out += length + fin;
     bool sent = send_range(conn, outbox, start, length, mss, fin, fast_open_again(conn, length));
     note_sent(conn, length + fin);
     conn->fin_sent |= fin;
@@ -430,8 +449,8 @@ static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t lengt
             flight_split(&conn->flight, store, last, start)) {
             last++;
         }
-        flight_mark_lost(conn->flight, flight_at(conn->flight, last));
-        conn->rtx_now = true;
+        flight_mark_lost(conn->flight, flight_at(conn->flight, last), false);
+        conn->flight->rtx_now = true;
     }
     return sent;
 }
@@ -449,6 +468,9 @@ static bool send_data(struct wh_conn *conn, struct outbox *outbox)
     uint32_t options;
     uint32_t mss = mss_now(conn, &options);
     uint32_t limit = frame_limit(conn, mss, options);
+    if (conn->flight != NULL && conn->flight->pace_quantum > 0) {
+        limit = MIN(limit, MAX(conn->flight->pace_quantum / mss * mss, mss));
+    }
     while (!conn->fin_sent && conn->snd_nxt != conn->snd_end) {
         /* CWR stands on one segment, so that one is not cut by the link. */
         uint32_t length = next_length(conn, mss, conn->cwr_due ? mss : limit);
@@ -466,6 +488,7 @@ static bool send_data(struct wh_conn *conn, struct outbox *outbox)
         }
     }
     conn->push_due = false;
+    rate_limited_by_application(conn);
     if (conn->write_shut && !conn->fin_sent) {
         /* A FIN alone needs no window: it is its own probe (lifecycle C31). */
         return !outbox_full(outbox) && send_new(conn, outbox, 0, mss, true);
@@ -485,8 +508,46 @@ static bool send_rescue(struct wh_conn *conn, struct outbox *outbox)
     if (position >= conn->flight->count) {
         return true;
     }
-    conn->rescued = true;
+    conn->flight->rescued = true;
     return retransmit(conn, outbox, position, conn_mss(conn), WH_WHY_RETRANSMIT_RESCUE);
+}
+
+/* RFC 8985 7.3: new data if there is any and the peer's window takes it, else the last segment again. */
+static bool send_tail_probe(struct wh_conn *conn, struct outbox *outbox)
+{
+    struct flight *flight = conn->flight;
+    if (flight_empty(flight) || !flight->probe_due) {
+        return true;
+    }
+    uint32_t options;
+    uint32_t mss = mss_now(conn, &options);
+    uint32_t edge = first_unacknowledged(conn) + conn->snd_wnd;
+    uint32_t window = seq_gt(edge, conn->snd_nxt) ? edge - conn->snd_nxt : 0;
+    uint32_t length = MIN(MIN(conn->snd_end - conn->snd_nxt, window), mss);
+    if (outbox_full(outbox)) {
+        return false;
+    }
+    bool again = length == 0 || conn->fin_sent;
+    if (again) {
+        uint32_t position = flight->count - 1U;
+        const struct range *range = flight_at(flight, position);
+        if (range->end - range->start > mss &&
+            flight_split(&conn->flight, &conn->tcp->chunks, position, range->end - mss)) {
+            position++;
+        }
+        if (!retransmit(conn, outbox, position, mss, WH_WHY_RETRANSMIT_TAIL_PROBE)) {
+            return false;
+        }
+    } else {
+        length = emit_reach(chunk_at(conn, conn->snd_nxt), conn->snd_nxt, length);
+        bool fin = conn->write_shut && conn->snd_nxt + length == conn->snd_end;
+        if (!send_new(conn, outbox, length, mss, fin)) {
+            return false;
+        }
+    }
+    tail_probe_sent(conn, again);
+    rtt_restart_timer(conn); /* RFC 8985 7.3: the timeout counts from the probe */
+    return true;
 }
 
 /* ---------------------------------------------------- probes and answers -- */
@@ -611,6 +672,12 @@ bool tcp_output(struct wh_conn *conn, struct outbox *outbox)
     if (conn_state(conn) < WH_ESTABLISHED && !conn_unconfirmed(conn)) {
         return send_acks(conn, outbox);
     }
-    return retransmit_lost(conn, outbox) && send_data(conn, outbox) && send_rescue(conn, outbox) &&
-           send_probes(conn, outbox) && send_acks(conn, outbox);
+    uint32_t next = conn->snd_nxt;
+    uint32_t again = conn->retransmissions;
+    bool all = send_tail_probe(conn, outbox) && retransmit_lost(conn, outbox) &&
+               send_data(conn, outbox) && send_rescue(conn, outbox);
+    if (conn->snd_nxt != next || conn->retransmissions != again) {
+        recovery_arm(conn);
+    }
+    return all && send_probes(conn, outbox) && send_acks(conn, outbox);
 }

@@ -40,25 +40,16 @@ uint16_t tcp_announced_mss(const struct tcp *tcp, const struct profile *profile,
                            const wh_addr *remote);
 
 /* rtt.c (RFC 6298). */
-/* A round trip took so many nanoseconds. */
-void rtt_sample(struct wh_conn *conn, wh_time elapsed);
+/* A round trip took so many nanoseconds; returns it in us, at least 1. */
+uint32_t rtt_sample(struct wh_conn *conn, wh_time elapsed);
 void rtt_back_off(struct wh_conn *conn);
 /* (Re)starts the retransmission timer, or stops it when nothing is outstanding. */
 void rtt_restart_timer(struct wh_conn *conn);
 
-/* recovery.c (RFC 6675, RFC 6582). What one acknowledgement said: */
-struct acknowledged {
-    uint32_t acked;     /* bytes newly acknowledged cumulatively */
-    uint32_t sacked;    /* bytes newly SACKed */
-    uint32_t in_flight; /* pipe before this acknowledgement */
-    bool duplicate;     /* RFC 5681 2: a duplicate acknowledgement */
-    bool echo;          /* RFC 3168 6.1.2: the peer tells of a congestion mark */
-    uint32_t marked;    /* bytes newly told to have been marked by the path (Accurate ECN) */
-};
-void recovery_acknowledged(struct wh_conn *conn, const struct acknowledged *what);
-void recovery_timeout(struct wh_conn *conn);
-/* The position of a range worth a rescue retransmission, or flight->count (RFC 6675 4, rule 4). */
-uint32_t recovery_rescue(struct wh_conn *conn);
+/* pace.c: may nothing leave yet? Then DEADLINE_PACE is set. */
+bool pace_waits(struct wh_conn *conn);
+/* So many bytes left, `alone`: with nothing else in flight. */
+void pace_sent(struct wh_conn *conn, uint32_t bytes, bool alone);
 
 /* timers.c: runs what is due at tcp->now. */
 void tcp_timers(struct wh_conn *conn);

@@ -15,7 +15,7 @@ static uint32_t bounded_rto(const struct wh_conn *conn, uint64_t rto)
     return (uint32_t)MIN(MAX(rto, low), high);
 }
 
-void rtt_sample(struct wh_conn *conn, wh_time elapsed)
+uint32_t rtt_sample(struct wh_conn *conn, wh_time elapsed)
 {
     uint32_t rtt = (uint32_t)MIN(MAX(elapsed / WH_MICROSECOND, 1), LONGEST_RTT);
     conn->min_rtt = MIN(conn->min_rtt, rtt);
@@ -28,7 +28,14 @@ void rtt_sample(struct wh_conn *conn, wh_time elapsed)
         conn->rttvar = conn->rttvar - conn->rttvar / 4 + deviation / 4;
         conn->srtt = conn->srtt - conn->srtt / 8 + rtt / 8;
     }
-    conn->rto = bounded_rto(conn, conn->srtt + MAX(GRANULARITY, UINT64_C(4) * conn->rttvar));
+    /*
+     * RFC 6298 2.3. A steady path has no variance at all, and the smallest delay of an
+     * acknowledgement would pass for a loss: the lower bound is one of the margin, not of the sum.
+     */
+    uint64_t least = (uint64_t)conn_option(conn, WH_OPT_RTO_MIN) / WH_MICROSECOND;
+    uint64_t margin = MAX(UINT64_C(4) * conn->rttvar, MAX(least, GRANULARITY));
+    conn->rto = bounded_rto(conn, conn->srtt + margin);
+    return rtt;
 }
 
 void rtt_back_off(struct wh_conn *conn) { conn->rto = bounded_rto(conn, UINT64_C(2) * conn->rto); }
@@ -36,8 +43,12 @@ void rtt_back_off(struct wh_conn *conn) { conn->rto = bounded_rto(conn, UINT64_C
 void rtt_restart_timer(struct wh_conn *conn)
 {
     bool outstanding = conn->snd_una != conn->snd_nxt;
+    wh_time when = outstanding ? conn->tcp->now + conn_rto(conn) : WH_NEVER;
     conn->probing = false;
     conn->probe_due = false;
-    conn_deadline(conn, DEADLINE_RETRANSMIT,
-                  outstanding ? conn->tcp->now + conn_rto(conn) : WH_NEVER);
+    conn->timer_kind = TIMER_TIMEOUT;
+    if (conn->flight != NULL) {
+        conn->flight->rto_at = when;
+    }
+    conn_deadline(conn, DEADLINE_RETRANSMIT, when);
 }

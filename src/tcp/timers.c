@@ -7,6 +7,7 @@
  */
 #include "base/bytes.h"
 #include "tcp/protocol.h"
+#include "tcp/recovery.h"
 
 /* R2 for data or a SYN; 0: never. */
 static wh_time give_up_after(const struct wh_conn *conn)
@@ -55,6 +56,27 @@ static void syn_timeout(struct wh_conn *conn)
     check_r1(conn);
     rtt_back_off(conn);
     conn_deadline(conn, DEADLINE_RETRANSMIT, tcp->now + conn_rto(conn));
+    conn_want_output(conn);
+}
+
+/* DEADLINE_RETRANSMIT stood for something sooner, or less, than a timeout. */
+static void sooner_timeout(struct wh_conn *conn)
+{
+    struct flight *flight = conn->flight;
+    switch (conn->timer_kind) {
+    case TIMER_REORDER:
+        (void)rack_detect(conn);
+        if (flight->lost > 0) {
+            recovery_enter_fast(conn, NULL);
+            if (conn->recovery == RECOVERY_FAST && !conn->profile->congestion->model) {
+                prr_acknowledged(conn, 0, flight->lost, false);
+            }
+        }
+        recovery_arm(conn);
+        break;
+    case TIMER_TAIL: tail_probe_timeout(conn); break;
+    default: flight_free(&conn->flight, &conn->tcp->chunks); return;
+    }
     conn_want_output(conn);
 }
 
@@ -141,6 +163,8 @@ static void run(struct wh_conn *conn, enum deadline which)
             syn_timeout(conn);
         } else if (conn->probing) {
             persist_timeout(conn);
+        } else if (conn->timer_kind != TIMER_TIMEOUT) {
+            sooner_timeout(conn);
         } else {
             retransmission_timeout(conn);
         }

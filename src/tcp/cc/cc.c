@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "tcp/connection.h"
 
-static const struct cc_algorithm *const algorithm[] = { &cc_newreno };
+static const struct cc_algorithm *const algorithm[] = { &cc_cubic, &cc_newreno, &cc_dctcp };
 
 const struct cc_algorithm *cc_by_name(const char *name)
 {
@@ -49,4 +49,14 @@ uint32_t cc_slow_start(struct wh_conn *conn, uint32_t bytes)
     uint32_t step = MIN(bytes, room);
     conn->cwnd += step;
     return bytes - step;
+}
+
+void cc_additive_increase(struct wh_conn *conn, uint32_t *acked, uint32_t bytes)
+{
+    /* Appropriate byte counting (RFC 3465 2.1). */
+    *acked += bytes;
+    if (*acked >= conn->cwnd) {
+        *acked = MIN(*acked - conn->cwnd, conn->cwnd);
+        conn->cwnd = MIN(conn->cwnd + conn_mss(conn), CWND_MAX);
+    }
 }

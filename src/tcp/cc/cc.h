@@ -93,7 +93,7 @@ struct cc_algorithm {
 /* NULL if there is no algorithm of this name. */
 const struct cc_algorithm *cc_by_name(const char *name);
 
-extern const struct cc_algorithm cc_newreno;
+extern const struct cc_algorithm cc_cubic, cc_newreno, cc_dctcp;
 
 /* The initial window in bytes (RFC 6928; 1 segment after SYN losses, RFC 5681 3.1). */
 uint32_t cc_initial_window(const struct wh_conn *conn);
@@ -101,5 +101,7 @@ uint32_t cc_initial_window(const struct wh_conn *conn);
 uint64_t cc_pacing_rate(const struct wh_conn *conn);
 /* cwnd, grown as in slow start by `bytes`, up to ssthresh; returns the bytes left over. */
 uint32_t cc_slow_start(struct wh_conn *conn, uint32_t bytes);
+/* cwnd, grown by one segment for each window of bytes (RFC 5681 3.1); *acked: what was counted so far. */
+void cc_additive_increase(struct wh_conn *conn, uint32_t *acked, uint32_t bytes);
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Slow start and congestion avoidance as in RFC 5681, with its response to loss, and ABE's to marks. */
+/* Slow start (by HyStart++) and congestion avoidance of RFC 5681, its response to loss, and ABE's to marks. */
 #include "base/bytes.h"
 #include "tcp/cc/cc.h"
+#include "tcp/cc/hystart.h"
 #include "tcp/connection.h"
 
 struct newreno {
+    struct hystart hystart;
     uint32_t acked; /* bytes since cwnd last grew in congestion avoidance */
 };
 
@@ -20,12 +22,9 @@ static void acked(struct wh_conn *conn, const struct cc_ack *ack)
     if (!ack->may_grow) {
         return;
     }
-    /* One segment for each window acknowledged (appropriate byte counting, RFC 3465 2.1). */
-    state->acked += cc_slow_start(conn, ack->acked);
-    if (state->acked >= conn->cwnd) {
-        state->acked -= conn->cwnd;
-        conn->cwnd = MIN(conn->cwnd + conn_mss(conn), CWND_MAX);
-    }
+    bool slow_start = conn->cwnd < conn->ssthresh;
+    uint32_t bytes = slow_start ? hystart_acked(&state->hystart, conn, ack) : ack->acked;
+    cc_additive_increase(conn, &state->acked, cc_slow_start(conn, bytes));
 }
 
 static void congestion(struct wh_conn *conn, enum cc_signal signal, uint32_t in_flight)

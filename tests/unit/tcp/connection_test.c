@@ -193,20 +193,20 @@ static void pipe_is_what_is_not_known_to_be_gone(void **state)
 {
     (void)state;
     struct fixture *f = begin();
-    struct flight flight = { .lost = 1000, .sacked = 500 };
+    struct flight flight = { .count = 1, .lost = 1000, .sacked = 500 };
     f->conn.snd_mss = 100;
     f->conn.snd_una = 0xffffff00;
     f->conn.snd_nxt = f->conn.snd_una + 2000;
     assert_int_equal(conn_pipe(&f->conn), 2000);
     f->conn.flight = &flight;
     f->conn.sack = true;
-    f->conn.dup_acks = 3;
+    flight.dup_acks = 3;
     assert_int_equal(conn_pipe(&f->conn), 500);
     f->conn.sack = false;
     assert_int_equal(conn_pipe(&f->conn), 200);
-    f->conn.dup_acks = 5;
+    flight.dup_acks = 5;
     assert_int_equal(conn_pipe(&f->conn), 0);
-    f->conn.dup_acks = 100;
+    flight.dup_acks = 100;
     assert_int_equal(conn_pipe(&f->conn), 0);
     flight.lost = 1500;
     assert_int_equal(conn_pipe(&f->conn), 0);
