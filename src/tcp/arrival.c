@@ -256,6 +256,9 @@ static void answer_unacceptable(struct wh_conn *conn, const struct segment *segm
     if (conn->accecn != NULL) {
         accecn_reappeared(conn);
     }
+    if (conn_synchronized(conn)) {
+        tcp_arrived_twice(conn, segment->seq, segment->seq + segment->length);
+    }
     conn->ack_now = true;
     conn->ack_reason = WH_WHY_DUPLICATE_ACK;
     conn_want_output(conn);

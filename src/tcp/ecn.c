@@ -7,7 +7,7 @@
 /* RFC 9768 3.1.4.1: the first repeat of the SYN asks as well, later ones do not. */
 #define ACCURATE_SYN_REPEATS 1
 /* What exact_gap can hold. */
-#define EXACT_GAP_MAX ((UINT32_C(1) << 24) - 1)
+#define EXACT_GAP_MAX ((UINT32_C(1) << 15) - 1)
 
 /* ------------------------------------------------------------- negotiation -- */
 
@@ -151,8 +151,7 @@ static void echo_exactly(struct wh_conn *conn, bool ce)
         return;
     }
     uint32_t owed = conn->rcv_nxt - conn->last_ack_sent;
-    if (owed > 0 && !conn->exact_due) {
-        conn->exact_due = true;
+    if (owed > 0 && conn->exact_gap == 0) {
         conn->exact_echo = conn->ecn_echo;
         conn->exact_gap = MIN(owed, EXACT_GAP_MAX) & EXACT_GAP_MAX;
     } else {

@@ -212,6 +212,10 @@ bool flight_send(struct flight **flight, struct chunk_store *store, uint32_t sta
     bool plain = last != NULL && (last->flags & ~RANGE_APP_LIMITED) == 0;
     /* What leaves at one instant is one range. Without room the last one grows: it counts as sent later. */
     if (plain && (last->sent == now || !room(flight, store))) {
+        if (last->sent != now) { /* ... and stands behind whatever was sent again meanwhile */
+            list_drop(f, &f->flying, last);
+            list_put(f, &f->flying, last, NO_RANGE);
+        }
         last->sent = now;
         last->end = end;
         last->then.in_flight = then->in_flight;

@@ -84,12 +84,17 @@ static void fill_options(struct wh_conn *conn, struct segment *segment)
         options->tsval = tcp_timestamp(conn->tcp, conn->ts_offset);
         options->tsecr = conn->ts_recent;
     }
-    if (conn->sack && conn->reassembly != NULL) {
+    if (conn->sack && (conn->reassembly != NULL || conn->dsack_left != conn->dsack_right)) {
         unsigned room = conn->timestamps ? 3 : 4;
-        options->sacks = (uint8_t)reassembly_sacks(conn->reassembly, options->sack, room);
-        if (options->sacks > 0) {
-            options->has |= WH_HAS_SACK;
+        unsigned n = 0;
+        if (conn->dsack_left != conn->dsack_right) { /* RFC 2883 4: before all others, and once */
+            options->sack[n++] = (struct sack_block){ conn->dsack_left, conn->dsack_right };
         }
+        if (conn->reassembly != NULL) {
+            n += reassembly_sacks(conn->reassembly, options->sack + n, room - n);
+        }
+        options->sacks = (uint8_t)n;
+        options->has |= n > 0 ? WH_HAS_SACK : 0;
     }
     if (conn->accecn != NULL && !(segment->flags & WH_SYN)) {
         accecn_fill(conn, segment);
@@ -113,9 +118,10 @@ static void fill(struct wh_conn *conn, struct segment *segment, uint32_t seq, ui
 static void acknowledged_by_now(struct wh_conn *conn)
 {
     conn->ack_now = false;
-    conn->exact_due = false;
+    conn->exact_gap = 0;
     conn->ack_reason = WH_WHY_NONE;
     conn->last_ack_sent = conn->rcv_nxt;
+    conn->dsack_left = conn->dsack_right;
     conn_deadline(conn, DEADLINE_ACK, WH_NEVER);
 }
 
@@ -666,7 +672,7 @@ bool tcp_output(struct wh_conn *conn, struct outbox *outbox)
     if (conn->syn_due && !send_syn(conn, outbox)) {
         return false;
     }
-    if ((conn->exact_due && !send_exact_ack(conn, outbox)) || !send_handshake_ack(conn, outbox)) {
+    if ((conn->exact_gap > 0 && !send_exact_ack(conn, outbox)) || !send_handshake_ack(conn, outbox)) {
         return false;
     }
     if (conn_state(conn) < WH_ESTABLISHED && !conn_unconfirmed(conn)) {

@@ -27,6 +27,9 @@ void tcp_take_window(struct wh_conn *conn, const struct segment *segment);
 /* text.c: the sixth to eighth step: URG, text and FIN. */
 void tcp_text(struct wh_conn *conn, const struct segment *segment);
 
+/* [left, right) has arrived a second time: the next acknowledgement says so (RFC 2883). */
+void tcp_arrived_twice(struct wh_conn *conn, uint32_t left, uint32_t right);
+
 /* negotiate.c: what both SYNs agree on. */
 void tcp_offer(struct wh_conn *conn);
 void tcp_agree(struct wh_conn *conn, const struct segment_options *options);
