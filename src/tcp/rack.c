@@ -113,7 +113,7 @@ void rack_lose_first(struct wh_conn *conn)
     struct flight *flight = conn->flight;
     struct range *first = flight_at(flight, 0);
     uint32_t mss = conn_mss(conn);
-    if (first->end - first->start > mss &&
+    if (first->end - first->start > mss + seq_gt(first->end, conn->snd_end) &&
         flight_split(&conn->flight, &conn->tcp->chunks, 0, first->start + mss)) {
         flight = conn->flight;
         first = flight_at(flight, 0);

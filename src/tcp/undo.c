@@ -68,8 +68,9 @@ static bool all_told_twice(struct flight *flight, const struct acknowledged *wha
 static bool new_data_may_go(const struct wh_conn *conn)
 {
     uint32_t edge = conn->snd_una + conn->snd_wnd;
-    return seq_gt(conn->snd_end, conn->snd_nxt) && conn->snd_end - conn->snd_nxt >= conn_mss(conn) &&
-           seq_gt(edge, conn->snd_nxt) && edge - conn->snd_nxt >= conn_mss(conn);
+    return seq_gt(conn->snd_end, conn->snd_nxt) &&
+           conn->snd_end - conn->snd_nxt >= conn_mss(conn) && seq_gt(edge, conn->snd_nxt) &&
+           edge - conn->snd_nxt >= conn_mss(conn);
 }
 
 /* RFC 5682 2.1 and 3.1. */
