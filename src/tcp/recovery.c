@@ -139,6 +139,18 @@ static bool may_grow(struct wh_conn *conn, const struct acknowledged *what)
            !undo_holds_retransmissions(conn);
 }
 
+/*
+ * Without SACK a duplicate counts only if there is a segment that can have caused it: one of
+ * those beyond the hole that were out when it was found, as what left since then is a round trip away.
+ */
+static bool duplicate_counts(const struct wh_conn *conn)
+{
+    uint32_t dup_acks = conn->flight->dup_acks;
+    uint32_t high = conn->recovery == RECOVERY_FAST ? conn->recovery_point : conn->snd_nxt;
+    return conn->sack || dup_acks < DUP_THRESH ||
+           (dup_acks + 1) * conn_mss(conn) < high - conn->snd_una;
+}
+
 /* Bytes that this acknowledgement delivered, also where no SACK tells (RFC 9937 6). */
 static uint32_t delivered(const struct wh_conn *conn, const struct acknowledged *what)
 {
@@ -149,16 +161,14 @@ static uint32_t delivered(const struct wh_conn *conn, const struct acknowledged 
     if (what->forward) {
         return what->acked > counted ? what->acked - counted : 0;
     }
-    /* There cannot be more duplicates than segments beyond the hole, whoever counts them. */
-    bool may_be = counted + conn_mss(conn) < conn->snd_nxt - conn->snd_una;
-    return what->duplicate && may_be ? conn_mss(conn) : 0;
+    return what->duplicate && duplicate_counts(conn) ? conn_mss(conn) : 0;
 }
 
 /* Without SACK: counting duplicates (RFC 6582). Where SACK is, RACK has marked what is lost. */
 static void count_duplicates(struct wh_conn *conn, const struct acknowledged *what)
 {
     struct flight *flight = conn->flight;
-    if (what->duplicate && flight->dup_acks < UINT16_MAX) {
+    if (what->duplicate && duplicate_counts(conn) && flight->dup_acks < UINT16_MAX) {
         flight->dup_acks++;
     }
     if (conn->sack || flight_empty(flight)) {
