@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "stack/stack.h"
 #include "tcp/cc/cc.h"
+#include "wire/ip.h"
 
 uint64_t wh_count(const wh_stack *host, wh_reason reason)
 {
@@ -82,6 +83,82 @@ void wh_set_user(wh_conn *conn, void *user) { conn->user = user; }
 
 void *wh_user(const wh_conn *conn) { return conn->user; }
 
+/* ------------------------------------------------------ one connection -- */
+
+static wh_recovery recovery_of(const struct wh_conn *conn)
+{
+    switch ((enum recovery)conn->recovery) {
+    case RECOVERY_FAST: return WH_RECOVERY_FAST;
+    case RECOVERY_LOSS: return WH_RECOVERY_LOSS;
+    default: break;
+    }
+    if (conn->reduced) {
+        return WH_RECOVERY_REDUCED;
+    }
+    bool told = conn->dup_acks > 0 || (conn->flight != NULL && conn->flight->sacked > 0);
+    return told ? WH_RECOVERY_DISORDER : WH_RECOVERY_OPEN;
+}
+
+/* What wh_info and the trace have in common. */
+void inspect_sender(const struct wh_conn *conn, wh_sender *sender)
+{
+    memset(sender, 0, sizeof *sender); /* padding too: they are compared as bytes */
+    sender->srtt = conn->srtt;
+    sender->rttvar = conn->rttvar;
+    sender->min_rtt = conn->min_rtt;
+    sender->rto = conn->rto;
+    sender->pacing_rate = 0;   /* nothing is paced */
+    sender->delivery_rate = 0; /* nobody samples it */
+    sender->cwnd = conn->cwnd;
+    sender->ssthresh = conn->ssthresh;
+    sender->in_flight = conn_pipe(conn);
+    sender->lost = conn->flight != NULL ? conn->flight->lost : 0;
+    sender->sacked = conn->flight != NULL ? conn->flight->sacked : 0;
+    sender->snd_una = conn->snd_una;
+    sender->snd_nxt = conn->snd_nxt;
+    sender->window_edge = conn->snd_una + conn->snd_wnd;
+    sender->recovery = (uint8_t)recovery_of(conn);
+}
+
+static wh_time age(const struct wh_conn *conn, wh_time when)
+{
+    return when == 0 ? WH_NEVER : conn->tcp->now - when;
+}
+
+/* What wh_info tells of losses, speed and the path. Zero: nobody keeps it. */
+static void fill_path(const struct wh_conn *conn, wh_info *info)
+{
+    wh_sender sender;
+    inspect_sender(conn, &sender);
+    info->srtt = sender.srtt;
+    info->rttvar = sender.rttvar;
+    info->min_rtt = sender.min_rtt;
+    info->rto = sender.rto;
+    info->cwnd = sender.cwnd;
+    info->ssthresh = sender.ssthresh;
+    info->in_flight = sender.in_flight;
+    info->recovery = (wh_recovery)sender.recovery;
+    info->lost = sender.lost;
+    info->sacked = sender.sacked;
+    info->reordering_seen = false;
+    info->reordering_window = 0;
+    info->duplicates_told = 0;
+    info->tail_probes = 0;
+    info->timeouts = 0;
+    info->spurious = 0;
+    info->accurate_ecn = false;
+    info->delivery_rate = sender.delivery_rate;
+    info->delivery_rate_app_limited = false;
+    info->pacing_rate = sender.pacing_rate;
+    info->busy_time = 0;
+    info->window_limited_time = 0;
+    info->buffer_limited_time = 0;
+    info->last_sent = age(conn, conn->sent);
+    info->last_heard = age(conn, conn->heard);
+    info->path_mtu = conn->snd_mss + 20U + ip_header_length(&conn->tuple.remote);
+    info->receive_buffer_now = (uint64_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER);
+}
+
 void wh_info_get(const wh_conn *conn, wh_info *info)
 {
     uint32_t next_read = conn->rcv_nxt - conn->fin_received - (uint32_t)conn->receive.length;
@@ -111,13 +188,6 @@ void wh_info_get(const wh_conn *conn, wh_info *info)
         .reassembly = conn->reassembly != NULL ? conn->reassembly->held : 0,
         .urgent_left =
             conn->urgent_in && seq_gt(conn->rcv_up, next_read) ? conn->rcv_up - next_read : 0,
-        .srtt = conn->srtt,
-        .rttvar = conn->rttvar,
-        .min_rtt = conn->min_rtt,
-        .rto = conn->rto,
-        .cwnd = conn->cwnd,
-        .ssthresh = conn->ssthresh,
-        .in_flight = conn_pipe(conn),
         .bytes_sent = conn->bytes_sent,
         .bytes_acked = conn->bytes_acked,
         .bytes_received = conn->bytes_received,
@@ -133,6 +203,7 @@ void wh_info_get(const wh_conn *conn, wh_info *info)
         .marks_received = conn->marks_in,
         .echoes_received = conn->echoes_in,
     };
+    fill_path(conn, &all);
     memcpy(info, &all, MIN(info->size, sizeof all));
 }
 
