@@ -185,7 +185,7 @@ char *axis_value(enum plot_quantity quantity, double value, char *text)
     double amount = value / unit.size;
     bool whole = quantity != QUANTITY_TIME && unit.size == 1; /* no parts of a byte */
     unsigned decimals = whole || amount >= 99.95 ? 0 : amount >= 9.995 ? 1 : 2;
-    int length = put_decimal(text, amount, decimals, false);
+    int length = put_decimal(text, amount, decimals, true);
     snprintf(text + length, AXIS_TEXT - (size_t)length, " %s", unit.name);
     return text;
 }

@@ -49,7 +49,7 @@ double axis_at(const struct plot_axis *axis, double value);
 size_t axis_ticks(const struct plot_axis *axis, unsigned wanted, double *ticks);
 /* The label of a tick, "0.25", without the unit, to text[AXIS_TEXT]; returns text. */
 char *axis_label(const struct plot_axis *axis, unsigned wanted, double tick, char *text);
-/* A value with its unit and three digits, "24.9 Mbit/s", to text[AXIS_TEXT]; returns text. */
+/* A value with its unit and up to three digits, "24.9 Mbit/s", to text[AXIS_TEXT]; returns text. */
 char *axis_value(enum plot_quantity quantity, double value, char *text);
 
 #endif

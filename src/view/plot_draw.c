@@ -18,6 +18,7 @@
 #define ABOVE 32.0 /* heading and legend of a panel */
 #define BELOW 26.0 /* labels of its time axis */
 #define WINDOWS 120
+#define MARGIN 1.012 /* of the time axis, so that what is last is seen whole */
 
 struct sheet {
     FILE *out;
@@ -154,7 +155,7 @@ static struct plot_panel new_panel(struct sheet *sheet, const char *name, double
                                 .top = sheet->y + ABOVE,
                                 .bottom = sheet->y + ABOVE + height,
                                 .start = sheet->start };
-    panel.x = axis_new(QUANTITY_TIME, 0, (double)sheet->span, LEFT, RIGHT);
+    panel.x = axis_new(QUANTITY_TIME, 0, (double)sheet->span * MARGIN, LEFT, RIGHT);
     sheet->y = panel.bottom + BELOW;
     return panel;
 }
@@ -260,7 +261,7 @@ static void put_round_trips(struct sheet *sheet)
         panel.y.unit = axis_unit(QUANTITY_TIME, (double)least * 8);
     }
     const struct plot_legend legend[] = {
-        { "sample", SHAPE_DOT, "samples", life->rtt.count > 0 },
+        { "sample few", SHAPE_DOT, "samples", life->rtt.count > 0 },
         { "srtt", SHAPE_LINE, "smoothed", life->srtt.count > 0 },
         { "rto", SHAPE_LINE, "retransmission timeout", life->rto.count > 0 },
     };
@@ -274,10 +275,16 @@ static void put_round_trips(struct sheet *sheet)
 
 /* ------------------------------------------------------------ throughput -- */
 
-/* A round length of time, so that about WINDOWS of them make the span. */
-static wh_time window_of(wh_time span)
+/*
+ * A round length of time, so that about WINDOWS of them make the span, or fewer that last a round
+ * trip: data goes out in a burst a round trip, and a shorter window would show nothing else.
+ */
+static wh_time window_of(const struct sheet *sheet)
 {
-    return (wh_time)axis_round((double)MAX(span / WINDOWS, WH_MICROSECOND));
+    const struct plot_series *srtt = &sheet->life->srtt;
+    wh_time trip = srtt->count > 0 ? (wh_time)srtt->marks[srtt->count - 1].value : 0;
+    wh_time window = MAX(sheet->span / WINDOWS, MIN(trip, sheet->span / 8));
+    return (wh_time)axis_round((double)MAX(window, WH_MICROSECOND));
 }
 
 /* Bits per second in each window, from a count that grows. */
@@ -310,7 +317,7 @@ static void told_rates(const struct plot_series *told, struct plot_series *rates
 static void put_throughput(struct sheet *sheet)
 {
     struct plot_panel panel = new_panel(sheet, "throughput", 160);
-    wh_time window = window_of(sheet->span);
+    wh_time window = window_of(sheet);
     struct plot_series goodput, sent, delivery, pacing;
     rates_of(sheet, &sheet->way->acks, window, &goodput);
     rates_of(sheet, &sheet->way->sent, window, &sent);
@@ -392,7 +399,7 @@ static void put_header(struct sheet *sheet, const char *title)
 static void put_footer(struct sheet *sheet, double height)
 {
     char words[200], note[160] = "";
-    struct plot_unit unit = axis_unit(QUANTITY_TIME, (double)sheet->span);
+    struct plot_unit unit = axis_unit(QUANTITY_TIME, (double)sheet->span * MARGIN);
     snprintf(words, sizeof words, "time since the first segment, %s", unit.name);
     svg_text(sheet->out, "label", SVG_END, RIGHT, height - 14, words);
     if (!sheet->ours) {

@@ -6,7 +6,7 @@
 
 #define FONT 12.0
 #define LINE_DRAWN 1100 /* marks of a line: one a column */
-#define SMALL_FROM 250  /* so many marks of a shape are drawn small */
+#define SMALL_FROM 250  /* so many marks of a shape, or dots, are drawn small */
 
 static double at_time(const struct plot_panel *panel, wh_time time)
 {
@@ -165,7 +165,9 @@ void panel_dots(const struct plot_panel *panel, const char *class, const struct 
     if (series->count == 0 || !series_copy(series, &drawn, LINE_DRAWN)) {
         return;
     }
-    svg_path_begin(panel->out, class);
+    char words[64];
+    snprintf(words, sizeof words, "%s%s", class, drawn.count < SMALL_FROM ? " few" : "");
+    svg_path_begin(panel->out, words);
     for (size_t i = 0; i < drawn.count; i++) {
         const struct plot_mark *mark = &drawn.marks[i];
         double low = at_value(panel, mark->low), high = at_value(panel, mark->high);
@@ -191,6 +193,8 @@ void panel_ranges(const struct plot_panel *panel, const char *class,
         if (y1 - y2 < 1.6) { /* seen, however small */
             y2 = (y1 + y2) / 2 - 0.8;
             y1 = y2 + 1.6;
+        } else if (y1 - y2 > 5) { /* and apart from the next one */
+            y2 += 1.2;
         }
         svg_move(panel->out, x1, y1);
         if (x2 - x1 < 0.1) {

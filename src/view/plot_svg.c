@@ -29,6 +29,7 @@ static const char style[] =
     ".in-recovery{fill:#e36209;fill-opacity:.13}.in-loss{fill:#cf222e;fill-opacity:.16}\n"
     ".in-reduced{fill:#bf8700;fill-opacity:.16}\n"
     ".sample{stroke:#54aeff;stroke-width:2.4;stroke-linecap:round}\n"
+    ".few{stroke-width:5}\n"
     ".srtt{stroke:#0550ae;stroke-width:1.6}\n"
     ".rto{stroke:#cf222e;stroke-width:1.2;stroke-dasharray:6 3}\n"
     ".goodput{fill:#2da44e;fill-opacity:.22;stroke:#1a7f37;stroke-width:1.4}\n"
