@@ -114,8 +114,8 @@ static void again_words(const struct sheet *sheet, char *words, size_t size)
         all += way->repeated[kind];
     }
     uint64_t thousandths = way->segments > 0 ? (all * 1000 + way->segments / 2) / way->segments : 0;
-    snprintf(text, sizeof text, "%" PRIu64 " segments %s", way->segments,
-             sheet->ours ? "sent" : "arrived");
+    snprintf(text, sizeof text, "%" PRIu64 " segment%s %s", way->segments,
+             way->segments == 1 ? "" : "s", sheet->ours ? "sent" : "arrived");
     pile_on(&pile, text);
     if (all > 0) {
         snprintf(text, sizeof text, ", %" PRIu64 " of them %s (%" PRIu64 ".%" PRIu64 " %%): ", all,

@@ -191,7 +191,7 @@ static void one_segment(void **state)
     draw();
     expect_words("wavehand → program: 1 kB</text>");
     expect_words("10.0.2.2:80 → 10.0.2.100:40122");
-    expect_words("1 segments sent, none of them again");
+    expect_words("1 segment sent, none of them again");
     assert_int_equal(commands("sequence", "data", 'M'), 1);
     assert_int_equal(commands("sequence", "acks", 'M'), 0);
     expect_none("SACKed");
@@ -380,6 +380,19 @@ static void an_upload(void **state)
     expect_none("congestion window");
 }
 
+/* A RST out of nowhere: its numbers are not the connection's. */
+static void resets_tell_no_numbers(void **state)
+{
+    (void)state;
+    handshake(0);
+    send_segment(1000, 0, WH_WHY_NONE);
+    feed(talk_segment(&talk, IN, 2000, EST, WH_CLOSED, WH_RST | WH_ACK, 70000, 900000, 0));
+    feed(talk_segment(&talk, OUT, 2000, EST, EST, WH_RST, 80000, 0, 5));
+    draw();
+    expect_words("wavehand → program: 1 kB<");
+    expect_words("1 segment sent, none");
+}
+
 static void conversation(uint16_t port, wh_time at, uint32_t segments)
 {
     talk.port = port;
@@ -523,6 +536,7 @@ int main(void)
         CASE(recovery_is_a_ground),
         CASE(round_trips_are_sampled),
         CASE(an_upload),
+        CASE(resets_tell_no_numbers),
         CASE(the_one_that_carried_most),
         CASE(the_one_asked_for),
         CASE(one_that_never_was),
