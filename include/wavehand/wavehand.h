@@ -113,7 +113,8 @@ WH_API int wh_addr_parse(const char *text, wh_addr *addr);
       "R2 for a SYN; 0 for never (RFC 9293 3.8.3)")                                                \
     X(R1_RETRIES, 3, 1, 255, "retransmissions", "R1: after these the path is suspect")             \
     X(RTO_INITIAL, 1000000000, 1000000, 60000000000, "ns", "before any sample (RFC 6298 2.1)")     \
-    X(RTO_MIN, 200000000, 1000000, 60000000000, "ns", "lower bound of the retransmission timeout") \
+    X(RTO_MIN, 200000000, 1000000, 60000000000, "ns",                                              \
+      "least the retransmission timeout exceeds the mean RTT")                                     \
     X(RTO_MAX, 60000000000, 1000000000, 600000000000, "ns",                                        \
       "upper bound of the retransmission timeout")                                                 \
     X(INITIAL_WINDOW, 10, 1, 1000, "segments", "initial congestion window (RFC 6928)")             \

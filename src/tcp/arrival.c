@@ -242,6 +242,9 @@ static void answer_unacceptable(struct wh_conn *conn, const struct segment *segm
     }
     /* A retransmission of what we have: its sender missed our ACK and needs one each time. */
     because(tcp, WH_WHY_OLD_DUPLICATE);
+    if (conn_synchronized(conn)) {
+        tcp_arrived_twice(conn, segment->seq, segment->seq + segment->length);
+    }
     conn->ack_now = true;
     conn->ack_reason = WH_WHY_DUPLICATE_ACK;
     conn_want_output(conn);

@@ -11,6 +11,7 @@
 #include "tcp/ecn.h"
 #include "tcp/fast_open.h"
 #include "tcp/protocol.h"
+#include "tcp/recovery.h"
 #include "tcp/tune.h"
 #include "wire/ip.h"
 
@@ -210,6 +211,7 @@ int64_t wh_flush(wh_conn *conn)
     }
     if (conn->probing && kept == conn->snd_nxt) {
         rtt_restart_timer(conn); /* nothing waits for the window any more */
+        recovery_arm(conn);
     }
     conn_want_output(conn);
     conn_notify(conn);

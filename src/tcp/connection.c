@@ -180,6 +180,9 @@ void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when)
         return;
     }
     conn->deadline[which] = when;
+    if (when != WH_NEVER && timer_armed(&conn->timer) && conn->timer.deadline <= when) {
+        return; /* the node stands at something sooner, or fires, finds nothing due and moves */
+    }
     wh_time earliest = WH_NEVER;
     for (unsigned i = 0; i < DEADLINES; i++) {
         earliest = MIN(earliest, conn->deadline[i]);

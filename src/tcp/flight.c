@@ -57,44 +57,60 @@ static void withdraw(struct flight *flight, const struct range *range)
 
 /* ---------------------------------------------------------------- memory -- */
 
-static uint16_t capacity_of(const struct chunk *chunk)
-{
-    size_t room = chunk->size - sizeof(struct flight);
-    return (uint16_t)MIN(room / (sizeof(struct range) + sizeof(uint16_t)), NO_RANGE - 1);
-}
+#define RANGE_COST (sizeof(struct range) + 2 * sizeof(uint16_t))
 
-static struct flight *flight_in(struct chunk *chunk)
+/* Memory of at least so many bytes: a chunk, or beyond the largest one its own. */
+static struct flight *take(struct chunk_store *store, size_t bytes)
 {
-    struct flight *flight = (struct flight *)(void *)chunk->data;
-    memset(flight, 0, sizeof *flight);
-    flight->chunk = chunk;
-    flight->capacity = capacity_of(chunk);
-    flight->spare = NO_RANGE;
-    flight->flying = (struct range_list){ NO_RANGE, NO_RANGE };
-    flight->losses = (struct range_list){ NO_RANGE, NO_RANGE };
+    struct flight *flight;
+    struct chunk *chunk = NULL;
+    if (bytes <= chunk_max()) {
+        chunk = chunk_take(store, (uint32_t)bytes, MEMORY_VITAL);
+        flight = chunk != NULL ? (struct flight *)(void *)chunk->data : NULL;
+        bytes = chunk != NULL ? chunk->size : 0;
+    } else {
+        flight = memory_take(store->memory, bytes, MEMORY_ORDINARY);
+    }
+    if (flight != NULL) {
+        memset(flight, 0, sizeof *flight);
+        flight->chunk = chunk;
+        flight->bytes = bytes;
+        flight->capacity = (uint16_t)MIN((bytes - sizeof *flight) / RANGE_COST, FLIGHT_RANGES);
+        flight->head = flight->capacity / 2;
+    }
     return flight;
 }
 
-/* Moves to a larger chunk, if there is one. Places keep their numbers. */
+static void give(struct flight *flight, struct chunk_store *store)
+{
+    if (flight->chunk != NULL) {
+        chunk_drop(store, flight->chunk);
+    } else {
+        memory_give(store->memory, flight, flight->bytes);
+    }
+}
+
+/* Moves to where there is room for twice as many, if there may be. Places keep their numbers. */
 static bool grow(struct flight **flight, struct chunk_store *store)
 {
     struct flight *old = *flight;
-    if (old->chunk->size >= chunk_max()) {
+    if (old->capacity >= FLIGHT_RANGES) {
         return false;
     }
-    struct chunk *chunk = chunk_take(store, MIN(old->chunk->size + 1, chunk_max()), MEMORY_VITAL);
-    if (chunk == NULL) {
+    size_t bytes = sizeof *old + 2 * (size_t)old->capacity * RANGE_COST;
+    bool last_chunk = old->bytes < chunk_max() && bytes > chunk_max();
+    struct flight *new = take(store, last_chunk ? chunk_max() : bytes);
+    if (new == NULL) {
         return false;
     }
-    struct flight *new = (struct flight *)(void *)chunk->data;
+    struct flight place = *new; /* what is its own */
     memcpy(new, old, sizeof *new + old->used * sizeof(struct range));
-    new->chunk = chunk;
-    new->capacity = capacity_of(chunk);
-    new->head = 0;
-    for (uint32_t i = 0; i < old->count; i++) {
-        *flight_order(new, i) = *flight_order(old, i);
-    }
-    chunk_drop(store, old->chunk);
+    new->chunk = place.chunk;
+    new->bytes = place.bytes;
+    new->capacity = place.capacity;
+    new->head = (uint16_t)(place.capacity / 2);
+    memcpy(flight_order(new, 0), flight_order(old, 0), old->count * sizeof(uint16_t));
+    give(old, store);
     *flight = new;
     return true;
 }
@@ -109,22 +125,32 @@ bool flight_begin(struct flight **flight, struct chunk_store *store)
     if (*flight != NULL) {
         return true;
     }
-    struct chunk *chunk =
-        chunk_take(store, sizeof(struct flight) + 4 * sizeof(struct range), MEMORY_VITAL);
-    if (chunk == NULL) {
+    struct flight *new = take(store, sizeof *new + 4 * RANGE_COST);
+    if (new == NULL) {
         return false;
     }
-    *flight = flight_in(chunk);
-    (*flight)->reo_mult = 1;
+    new->spare = NO_RANGE;
+    new->flying = (struct range_list){ NO_RANGE, NO_RANGE };
+    new->losses = (struct range_list){ NO_RANGE, NO_RANGE };
+    new->reo_mult = 1;
+    *flight = new;
     return true;
 }
 
 void flight_free(struct flight **flight, struct chunk_store *store)
 {
     if (*flight != NULL) {
-        chunk_drop(store, (*flight)->chunk);
+        give(*flight, store);
         *flight = NULL;
     }
+}
+
+/* Moves the row so that there is as much room before it as behind. */
+static void center(struct flight *flight)
+{
+    const uint16_t *from = flight_order(flight, 0);
+    flight->head = (uint16_t)((2U * flight->capacity - flight->count) / 2);
+    memmove(flight_order(flight, 0), from, flight->count * sizeof *from);
 }
 
 /* Makes a place for a range at this position of the order; there is room. */
@@ -136,17 +162,18 @@ static struct range *insert(struct flight *flight, uint32_t position)
     } else {
         flight->spare = flight->place[place].next;
     }
-    flight->count++;
-    if (position < flight->count / 2U) { /* move what is before it, or what is behind */
-        flight->head = (uint16_t)((flight->head == 0 ? flight->capacity : flight->head) - 1);
-        for (uint32_t i = 0; i < position; i++) {
-            *flight_order(flight, i) = *flight_order(flight, i + 1);
-        }
-    } else {
-        for (uint32_t i = flight->count - 1U; i > position; i--) {
-            *flight_order(flight, i) = *flight_order(flight, i - 1);
-        }
+    bool before = position < flight->count / 2U; /* move the shorter part of the row */
+    if (before ? flight->head == 0 : flight->head + flight->count == 2 * flight->capacity) {
+        center(flight);
     }
+    uint16_t *order = flight_order(flight, 0);
+    if (before) {
+        memmove(order - 1, order, position * sizeof *order);
+        flight->head--;
+    } else {
+        memmove(order + position + 1, order + position, (flight->count - position) * sizeof *order);
+    }
+    flight->count++;
     *flight_order(flight, position) = place;
     return &flight->place[place];
 }
@@ -159,21 +186,19 @@ static void remove_ranges(struct flight *flight, uint32_t position, uint32_t n)
         flight->place[place].next = flight->spare;
         flight->spare = place;
     }
+    uint16_t *order = flight_order(flight, 0);
     if (position < flight->count / 2U) {
-        for (uint32_t i = position; i-- > 0;) {
-            *flight_order(flight, i + n) = *flight_order(flight, i);
-        }
-        uint32_t head = flight->head + n;
-        flight->head = (uint16_t)(head >= flight->capacity ? head - flight->capacity : head);
+        memmove(order + n, order, position * sizeof *order);
+        flight->head = (uint16_t)(flight->head + n);
     } else {
-        for (uint32_t i = position + n; i < flight->count; i++) {
-            *flight_order(flight, i - n) = *flight_order(flight, i);
-        }
+        memmove(order + position, order + position + n,
+                (flight->count - position - n) * sizeof *order);
     }
     flight->count = (uint16_t)(flight->count - n);
     if (flight->count == 0) {
         flight->used = 0;
         flight->spare = NO_RANGE;
+        flight->head = flight->capacity / 2;
     }
 }
 
@@ -187,6 +212,10 @@ bool flight_send(struct flight **flight, struct chunk_store *store, uint32_t sta
     bool plain = last != NULL && (last->flags & ~RANGE_APP_LIMITED) == 0;
     /* What leaves at one instant is one range. Without room the last one grows: it counts as sent later. */
     if (plain && (last->sent == now || !room(flight, store))) {
+        if (last->sent != now) { /* ... and stands behind whatever was sent again meanwhile */
+            list_drop(f, &f->flying, last);
+            list_put(f, &f->flying, last, NO_RANGE);
+        }
         last->sent = now;
         last->end = end;
         last->then.in_flight = then->in_flight;

@@ -4,18 +4,18 @@
  * acknowledged, in order, without gaps. Ranges and not frames, because a SACK
  * may cut frames anywhere and a retransmission is built anew from bytes.
  *
- * Ranges stand in two orders at once. By number, in a ring of places: appending and
- * acknowledging touch its ends, a SACK is found by bisection and shifts at most half of
- * the ring's two-byte entries. And by time: what the network still holds in the order it
+ * Ranges stand in two orders at once. By number, in a row of places with room at both
+ * ends: appending and acknowledging touch its ends, a SACK is found by bisection and shifts
+ * at most half of the row, two bytes a range. And by time: what the network still holds in the order it
  * was sent last, what is deemed lost in the order it is to be sent again. SACKed
  * neighbours become one range, so that no acknowledgement walks over what earlier
  * ones have told: the work is that of the ranges it changes, whatever blocks it bears.
  *
  * A flight exists while the connection is busy sending, and a little longer: recovery
  * and congestion control keep here what they know of the moment. Its memory is a
- * chunk, so taking and returning one costs no allocation. The number of ranges is bounded
- * by the largest chunk; a split that finds no room is refused, and the range
- * keeps its old, pessimistic marks.
+ * chunk, so taking and returning one costs no allocation, and beyond the largest chunk
+ * a piece of its own. The number of ranges is bounded (FLIGHT_RANGES); a split that finds no
+ * room is refused, and the range keeps its old, pessimistic marks.
  */
 #ifndef WAVEHAND_TCP_FLIGHT_H
 #define WAVEHAND_TCP_FLIGHT_H
@@ -72,13 +72,17 @@ struct delivery {
     uint32_t original_from; /* lowest number of the originals */
 };
 
+/* Most ranges: with one segment in each, some 24 MB in flight. */
+#define FLIGHT_RANGES 16384
+
 struct flight {
-    struct chunk *chunk;      /* whose data this is */
+    struct chunk *chunk;      /* whose data this is, or NULL */
+    size_t bytes;             /* else: of memory of its own */
     struct chunk *cursor;     /* of the send queue: the one of SND.NXT; NULL: look from the front */
     uint16_t capacity;        /* ranges */
     uint16_t used;            /* places ever taken */
     uint16_t spare;           /* first of those given back */
-    uint16_t head, count;     /* of order[] */
+    uint16_t head, count;     /* of the order: the row has twice the capacity */
     struct range_list flying; /* neither SACKed nor LOST, in the order of their send times */
     struct range_list losses; /* LOST, in the order to be sent again */
     uint32_t sacked;          /* bytes in ranges marked so */
@@ -118,7 +122,7 @@ struct flight {
 
     /* what a mistake would have to restore (RFC 4015), and how to find it out */
     uint32_t prior_cwnd, prior_ssthresh; /* bytes */
-    uint32_t undo_from;                  /* SND.UNA when the episode began */
+    uint32_t undo_first;                 /* where the first retransmission began */
     uint32_t undo_bytes;                 /* sent again since then and not yet told by DSACK */
     uint32_t undo_stamp;                 /* the timestamp of the first retransmission */
     bool undo, undo_stamped;             /* the above hold */
@@ -135,7 +139,7 @@ struct flight {
     uint32_t most;     /* largest pipe since... the current round began */
 
     uint64_t cc[CC_STATE / sizeof(uint64_t)]; /* congestion control's own */
-    struct range place[]; /* capacity ranges, then as many uint16_t: the order */
+    struct range place[]; /* capacity ranges, then the order: twice as many uint16_t */
 };
 
 /* Nothing is in flight. */
@@ -148,9 +152,7 @@ static inline void *flight_cc(struct flight *flight) { return flight->cc; }
 
 static inline uint16_t *flight_order(struct flight *flight, uint32_t position)
 {
-    uint16_t *order = (uint16_t *)(void *)(flight->place + flight->capacity);
-    uint32_t at = flight->head + position;
-    return &order[at < flight->capacity ? at : at - flight->capacity];
+    return (uint16_t *)(void *)(flight->place + flight->capacity) + flight->head + position;
 }
 /* The range at this position by number, from 0. */
 static inline struct range *flight_at(struct flight *flight, uint32_t position)

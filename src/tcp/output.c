@@ -27,12 +27,17 @@ static void fill_options(struct wh_conn *conn, struct segment *segment)
         options->tsval = tcp_timestamp(conn->tcp, conn->ts_offset);
         options->tsecr = conn->ts_recent;
     }
-    if (conn->sack && conn->reassembly != NULL) {
+    if (conn->sack && (conn->reassembly != NULL || conn->dsack_left != conn->dsack_right)) {
         unsigned room = conn->timestamps ? 3 : 4;
-        options->sacks = (uint8_t)reassembly_sacks(conn->reassembly, options->sack, room);
-        if (options->sacks > 0) {
-            options->has |= WH_HAS_SACK;
+        unsigned n = 0;
+        if (conn->dsack_left != conn->dsack_right) { /* RFC 2883 4: before all others, and once */
+            options->sack[n++] = (struct sack_block){ conn->dsack_left, conn->dsack_right };
         }
+        if (conn->reassembly != NULL) {
+            n += reassembly_sacks(conn->reassembly, options->sack + n, room - n);
+        }
+        options->sacks = (uint8_t)n;
+        options->has |= n > 0 ? WH_HAS_SACK : 0;
     }
 }
 
@@ -55,6 +60,7 @@ static void acknowledged_by_now(struct wh_conn *conn)
     conn->ack_now = false;
     conn->ack_reason = WH_WHY_NONE;
     conn->last_ack_sent = conn->rcv_nxt;
+    conn->dsack_left = conn->dsack_right;
     conn_deadline(conn, DEADLINE_ACK, WH_NEVER);
 }
 
@@ -211,15 +217,18 @@ static bool retransmit(struct wh_conn *conn, struct outbox *outbox, uint32_t pos
     if (outbox_full(outbox) || !send_range(conn, outbox, start, data, mss, fin, reason)) {
         return false;
     }
-    if (sent_to != end) {
-        (void)flight_split(&conn->flight, &conn->tcp->chunks, position, sent_to);
+    bool whole =
+        sent_to == end || flight_split(&conn->flight, &conn->tcp->chunks, position, sent_to);
+    conn->bytes_retransmitted += data;
+    conn->retransmissions++;
+    if (!whole) {
+        conn->flight->rtx_now = false;
+        return false; /* no room to tell what left from what did not: it stays lost, one at a time */
     }
     struct snapshot then = rate_sending(conn, sent_to - start);
     flight_mark_sent_again(conn->flight, flight_at(conn->flight, position), conn->tcp->now, &then);
-    recovery_sent_again(conn, sent_to - start);
+    recovery_sent_again(conn, start, sent_to - start);
     pace_sent(conn, data, false);
-    conn->bytes_retransmitted += data;
-    conn->retransmissions++;
     return true;
 }
 

@@ -27,6 +27,9 @@ void tcp_take_window(struct wh_conn *conn, const struct segment *segment);
 /* text.c: the sixth to eighth step: URG, text and FIN. */
 void tcp_text(struct wh_conn *conn, const struct segment *segment);
 
+/* [left, right) has arrived a second time: the next acknowledgement says so (RFC 2883). */
+void tcp_arrived_twice(struct wh_conn *conn, uint32_t left, uint32_t right);
+
 /* negotiate.c: what both SYNs agree on. */
 void tcp_offer(struct wh_conn *conn);
 void tcp_agree(struct wh_conn *conn, const struct segment_options *options);
@@ -43,7 +46,10 @@ uint16_t tcp_announced_mss(const struct tcp *tcp, const struct profile *profile,
 /* A round trip took so many nanoseconds; returns it in us, at least 1. */
 uint32_t rtt_sample(struct wh_conn *conn, wh_time elapsed);
 void rtt_back_off(struct wh_conn *conn);
-/* (Re)starts the retransmission timer, or stops it when nothing is outstanding. */
+/*
+ * (Re)starts the retransmission timer, or stops it when nothing is outstanding. While there is a
+ * flight this notes the time alone: recovery_arm follows, in the end, and sets the deadline.
+ */
 void rtt_restart_timer(struct wh_conn *conn);
 
 /* pace.c: may nothing leave yet? Then DEADLINE_PACE is set. */

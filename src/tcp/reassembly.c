@@ -55,6 +55,22 @@ static uint32_t find(const struct reassembly *r, uint32_t seq)
     return low;
 }
 
+bool reassembly_holds(const struct reassembly *reassembly, uint32_t seq, uint32_t length,
+                      uint32_t *left, uint32_t *right)
+{
+    if (reassembly == NULL) {
+        return false;
+    }
+    uint32_t position = find(reassembly, seq + 1); /* a block that ends at seq does not count */
+    if (position == reassembly->count) {
+        return false;
+    }
+    const struct block *block = &reassembly->block[position];
+    *left = seq_max(seq, block->left);
+    *right = seq_min(seq + length, block->right);
+    return seq_lt(*left, *right);
+}
+
 static void remove_block(struct reassembly *r, uint32_t position)
 {
     r->count--;

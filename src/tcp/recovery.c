@@ -264,7 +264,7 @@ void recovery_timeout(struct wh_conn *conn)
     conn->rtx_reason = WH_WHY_RETRANSMIT_TIMEOUT;
 }
 
-void recovery_sent_again(struct wh_conn *conn, uint32_t bytes)
+void recovery_sent_again(struct wh_conn *conn, uint32_t start, uint32_t bytes)
 {
     struct flight *flight = conn->flight;
     flight->rtx_now = false;
@@ -273,6 +273,7 @@ void recovery_sent_again(struct wh_conn *conn, uint32_t bytes)
         flight->undo_bytes += bytes;
         if (!flight->undo_stamped) {
             flight->undo_stamped = true;
+            flight->undo_first = start;
             flight->undo_stamp = tcp_timestamp(conn->tcp, conn->ts_offset);
         }
     }
@@ -281,7 +282,7 @@ void recovery_sent_again(struct wh_conn *conn, uint32_t bytes)
 void recovery_arm(struct wh_conn *conn)
 {
     struct flight *flight = conn->flight;
-    if (conn_syn_outstanding(conn) || conn->probing || flight == NULL) {
+    if (conn_syn_outstanding(conn) || conn->probing || flight == NULL || conn_over(conn)) {
         return;
     }
     wh_time now = conn->tcp->now;

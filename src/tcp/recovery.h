@@ -52,8 +52,8 @@ void recovery_enter_fast(struct wh_conn *conn, const struct acknowledged *what);
 void recovery_note_reduction(struct wh_conn *conn);
 /* Bytes outstanding, as congestion control should count them when it cuts (FlightSize). */
 uint32_t recovery_flight_size(const struct wh_conn *conn);
-/* [start, end) leaves again now. */
-void recovery_sent_again(struct wh_conn *conn, uint32_t bytes);
+/* So many bytes from `start` on leave again now. */
+void recovery_sent_again(struct wh_conn *conn, uint32_t start, uint32_t bytes);
 /* The position of a range worth a rescue retransmission, or flight->count (RFC 6675 4, rule 4). */
 uint32_t recovery_rescue(struct wh_conn *conn);
 /* Sets DEADLINE_RETRANSMIT to what comes first: reordering, tail probe, timeout, or the end of being busy. */

@@ -28,7 +28,13 @@ uint32_t rtt_sample(struct wh_conn *conn, wh_time elapsed)
         conn->rttvar = conn->rttvar - conn->rttvar / 4 + deviation / 4;
         conn->srtt = conn->srtt - conn->srtt / 8 + rtt / 8;
     }
-    conn->rto = bounded_rto(conn, conn->srtt + MAX(GRANULARITY, UINT64_C(4) * conn->rttvar));
+    /*
+     * RFC 6298 2.3. A steady path has no variance at all, and the smallest delay of an
+     * acknowledgement would pass for a loss: the lower bound is one of the margin, not of the sum.
+     */
+    uint64_t least = (uint64_t)conn_option(conn, WH_OPT_RTO_MIN) / WH_MICROSECOND;
+    uint64_t margin = MAX(UINT64_C(4) * conn->rttvar, MAX(least, GRANULARITY));
+    conn->rto = bounded_rto(conn, conn->srtt + margin);
     return rtt;
 }
 
@@ -43,6 +49,9 @@ void rtt_restart_timer(struct wh_conn *conn)
     conn->timer_kind = TIMER_TIMEOUT;
     if (conn->flight != NULL) {
         conn->flight->rto_at = when;
+        if (!conn_syn_outstanding(conn)) {
+            return; /* recovery_arm weighs it against what may come sooner */
+        }
     }
     conn_deadline(conn, DEADLINE_RETRANSMIT, when);
 }

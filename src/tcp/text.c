@@ -30,6 +30,14 @@ static void check_urgent(struct wh_conn *conn, const struct segment *segment)
     }
 }
 
+void tcp_arrived_twice(struct wh_conn *conn, uint32_t left, uint32_t right)
+{
+    if (conn->sack && seq_lt(left, right)) {
+        conn->dsack_left = left;
+        conn->dsack_right = right;
+    }
+}
+
 static struct text trim(struct wh_conn *conn, const struct segment *segment)
 {
     struct text text = { segment->seq + ((segment->flags & WH_SYN) != 0), segment->data,
@@ -37,6 +45,7 @@ static struct text trim(struct wh_conn *conn, const struct segment *segment)
     uint32_t edge = seq_max(conn->rcv_edge, conn->rcv_nxt);
     if (seq_lt(text.seq, conn->rcv_nxt)) {
         uint32_t old = MIN(conn->rcv_nxt - text.seq, text.length);
+        tcp_arrived_twice(conn, text.seq, text.seq + old);
         text.seq += old;
         text.data += old;
         text.length -= old;
@@ -135,6 +144,11 @@ static void take_out_of_order(struct wh_conn *conn, const struct text *text)
 {
     struct tcp *tcp = conn->tcp;
     if (text->length > 0 && !conn->read_shut) {
+        uint32_t left;
+        uint32_t right;
+        if (reassembly_holds(conn->reassembly, text->seq, text->length, &left, &right)) {
+            tcp_arrived_twice(conn, left, right);
+        }
         size_t budget = memory_budget(MAX(tune_receive_limit(conn), tcp_window_promised(conn)));
         wh_reason reason = reassembly_add(&conn->reassembly, &tcp->chunks, text->seq, text->data,
                                           text->length, budget);

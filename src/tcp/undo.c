@@ -16,12 +16,11 @@ enum { FRTO_OFF, FRTO_FIRST, FRTO_SECOND };
 void undo_remember(struct wh_conn *conn, bool timed_out)
 {
     struct flight *flight = conn->flight;
-    if (!flight->undo) {
+    if (!flight->undo || conn->recovery == RECOVERY_NONE) {
         flight->prior_cwnd = conn->cwnd;
         flight->prior_ssthresh = conn->ssthresh;
     }
     flight->undo = true;
-    flight->undo_from = conn->snd_una;
     flight->undo_bytes = 0;
     flight->undo_stamped = false;
     flight->timed_out = timed_out;
@@ -40,17 +39,24 @@ bool undo_holds_retransmissions(const struct wh_conn *conn)
     return conn->flight->frto == FRTO_SECOND;
 }
 
-/* RFC 3522 3.2, step 4: the acknowledgement was sent before any retransmission could have arrived. */
-static bool older_than_retransmission(const struct flight *flight, const struct acknowledged *what)
+/*
+ * RFC 3522 3.2, step 4: what acknowledges the first retransmission was sent before that could
+ * have arrived. Acknowledgements of others prove nothing: retransmissions of an episode
+ * before this one may be still on their way.
+ */
+static bool older_than_retransmission(const struct wh_conn *conn, const struct acknowledged *what)
 {
+    const struct flight *flight = conn->flight;
     return what->forward && flight->undo_stamped && what->has_tsecr &&
+           seq_gt(conn->snd_una, flight->undo_first) &&
+           seq_leq(conn->snd_una - what->acked, flight->undo_first) &&
            seq_lt(what->tsecr, flight->undo_stamp);
 }
 
 /* RFC 3708 2: one by one, everything that was sent again turns out to have been needless. */
 static bool all_told_twice(struct flight *flight, const struct acknowledged *what)
 {
-    if (!what->dsack || seq_lt(what->dsack_left, flight->undo_from) || flight->undo_bytes == 0) {
+    if (!what->dsack || flight->undo_bytes == 0 || seq_lt(what->dsack_left, flight->undo_first)) {
         return false;
     }
     uint32_t bytes = what->dsack_right - what->dsack_left;
@@ -120,7 +126,7 @@ bool undo_acknowledged(struct wh_conn *conn, const struct acknowledged *what)
         return false;
     }
     bool frto = frto_says_so(conn, what);
-    if (!older_than_retransmission(flight, what) && !all_told_twice(flight, what) && !frto) {
+    if (!older_than_retransmission(conn, what) && !all_told_twice(flight, what) && !frto) {
         return false;
     }
     restore(conn);
