@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "stack/stack.h"
+#include "tcp/accecn.h"
 #include "tcp/cc/cc.h"
 #include "tcp/tune.h"
 
@@ -143,7 +144,9 @@ void wh_info_get(const wh_conn *conn, wh_info *info)
         .echoes_received = conn->echoes_in,
         .receive_limit = tune_receive_limit(conn),
         .send_limit = tune_send_limit(conn),
+        .ect = conn->ecn_send,
     };
+    accecn_inform(conn, &all);
     memcpy(info, &all, MIN(info->size, sizeof all));
 }
 

@@ -50,8 +50,8 @@ void tcp_open_passive(struct wh_conn *conn, const struct segment *syn, uint32_t 
     conn->progress = conn->tcp->now;
     tcp_first_window(conn, syn);
     tcp_agree(conn, &syn->options);
-    conn->ecn = conn_option(conn, WH_OPT_ECN) != ECN_NEVER && ecn_setup_syn(syn->flags);
-    conn->ecn_send = conn->ecn;
+    ecn_enter(conn, ecn_asked(syn->flags, conn_option(conn, WH_OPT_ECN)),
+              syn->traffic_class & ECN_MASK);
 }
 
 /* ------------------------------------------------------------------ SEND -- */

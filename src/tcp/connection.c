@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "tcp/accecn.h"
 #include "tcp/tune.h"
 
 static void trace_state(struct tcp *tcp, const struct wh_conn *conn, wh_state before)
@@ -124,6 +125,7 @@ void conn_release(struct wh_conn *conn)
     if (timer_armed(&conn->timer)) {
         wheel_disarm(&conn->tcp->wheel, &conn->timer);
     }
+    accecn_free(conn);
     link_remove(&conn->ready_link);
     link_remove(&conn->event_link);
     link_remove(&conn->backlog_link);
