@@ -272,7 +272,8 @@ bool tcp_acknowledgement(struct wh_conn *conn, const struct segment *segment)
         conn->r1_told = false;
         rtt_restart_timer(conn);
     }
-    if (forward || what.duplicate || what.sacked > 0 || what.echo || what.dsack) {
+    bool tail = conn->flight != NULL && conn->flight->probing && segment->length == 0;
+    if (forward || what.duplicate || what.sacked > 0 || what.echo || what.dsack || tail) {
         recovery_acknowledged(conn, &what);
         recovery_arm(conn);
         limits_note(conn);

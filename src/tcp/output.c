@@ -239,6 +239,9 @@ static bool retransmit(struct wh_conn *conn, struct outbox *outbox, uint32_t pos
     bool whole =
         sent_to == end || flight_split(&conn->flight, &conn->tcp->chunks, position, sent_to);
     conn->bytes_retransmitted += data;
+    if (reason != WH_WHY_RETRANSMIT_TIMEOUT && reason != WH_WHY_RETRANSMIT_TAIL_PROBE) {
+        conn->tcp->count[reason]++; /* those two are counted when they happen */
+    }
     conn->retransmissions++;
     if (!whole) {
         conn->flight->rtx_now = false;
@@ -482,8 +485,9 @@ static bool send_tail_probe(struct wh_conn *conn, struct outbox *outbox)
     if (again) {
         uint32_t position = flight->count - 1U;
         const struct range *range = flight_at(flight, position);
-        if (range->end - range->start > mss &&
-            flight_split(&conn->flight, &conn->tcp->chunks, position, range->end - mss)) {
+        uint32_t last = recovery_last_segment(conn, range);
+        if (last != range->start &&
+            flight_split(&conn->flight, &conn->tcp->chunks, position, last)) {
             position++;
         }
         if (!retransmit(conn, outbox, position, mss, WH_WHY_RETRANSMIT_TAIL_PROBE)) {
