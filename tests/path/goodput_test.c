@@ -43,13 +43,15 @@ static double used(const char *algorithm, const char *text, bool late)
 {
     static struct outcome outcome;
     double share[SEEDS];
-    for (uint64_t i = 0; i < SEEDS; i++) {
+    /* Where nothing is left to chance one run tells all. */
+    unsigned seeds = strstr(text, "loss=0% ") != NULL ? 1 : SEEDS;
+    for (unsigned i = 0; i < seeds; i++) {
         run(algorithm, text, i + 1, &outcome);
-        share[i] =
-            (late ? outcome_late(&outcome) : outcome_goodput(&outcome)) / cell_ideal(outcome.cell);
+        double goodput = late ? outcome_late(&outcome) : outcome_goodput(&outcome);
+        share[i] = goodput / cell_ideal(outcome.cell);
     }
-    qsort(share, SEEDS, sizeof share[0], by_size);
-    return share[SEEDS / 2];
+    qsort(share, seeds, sizeof share[0], by_size);
+    return share[seeds / 2];
 }
 
 static bool known(const char *algorithm)
@@ -101,10 +103,17 @@ static const struct floor {
     { "loss=10% rtt=66ms rate=10mbit queue=1", false, 0.04 }, /* 0.07: the RTO has its part there */
 };
 
+/* BBR does not take a loss for congestion, and leaves some of the path while it probes. */
+static bool goes_by_loss(const char *algorithm) { return strcmp(algorithm, "bbr") != 0; }
+
 static void floors_hold_for(const char *algorithm)
 {
-    for (size_t i = 0; i < sizeof floors / sizeof floors[0]; i++)
-        at_least(algorithm, floors[i].text, floors[i].late, floors[i].least);
+    for (size_t i = 0; i < sizeof floors / sizeof floors[0]; i++) {
+        double least = floors[i].least;
+        if (!goes_by_loss(algorithm) && least > 0.85)
+            least = 0.85;
+        at_least(algorithm, floors[i].text, floors[i].late, least);
+    }
 }
 
 static void a_path_is_used(void **state)
@@ -123,7 +132,7 @@ static void less_for(const char *algorithm)
         char text[64];
         snprintf(text, sizeof text, "loss=%s rtt=66ms rate=10mbit queue=1", losses[i]);
         double share = used(algorithm, text, false);
-        if (share > most[i] * before)
+        if (share > (goes_by_loss(algorithm) ? most[i] : 1.02) * before)
             fail_msg("%s at a loss of %s uses %.3f of the path, and %.3f with less loss", algorithm,
                      losses[i], share, before);
         before = share;
@@ -138,6 +147,8 @@ static void more_loss_leaves_less(void **state)
 
 static void longer_for(const char *algorithm)
 {
+    if (!goes_by_loss(algorithm))
+        return;
     double near = used(algorithm, "loss=3% rtt=20ms rate=100mbit queue=1", false);
     double far = used(algorithm, "loss=3% rtt=200ms rate=100mbit queue=1", false);
     if (far > 0.8 * near)
