@@ -83,6 +83,7 @@
     X(TIMESTAMP_MISSING, "timestamp option missing", "RFC 7323 3.2")                               \
     X(CHALLENGE_LIMITED, "challenge ACK limit reached", "RFC 5961 7")                              \
     X(REASSEMBLY_FULL, "no room to hold out-of-order data", "RFC 9293 3.10.7.4")                   \
+    X(REASSEMBLY_DISCARDED, "out-of-order data thrown away for want of memory", "RFC 2018 8")      \
     X(TEXT_AFTER_FIN, "data beyond the peer's FIN", "RFC 9293 3.10.7.4")                           \
     X(DATA_AFTER_CLOSE, "data arrived after close; nobody can read it", "RFC 9293 3.6.1")          \
     X(UNREAD_AT_CLOSE, "closed with unread data", "RFC 9293 3.6.1")                                \

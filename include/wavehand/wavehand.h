@@ -84,10 +84,15 @@ WH_API int wh_addr_parse(const char *text, wh_addr *addr);
  * unless the meaning says "before opening".
  */
 #define WH_OPTIONS(X)                                                                              \
-    X(SEND_BUFFER, 4194304, 2048, 1073741824, "bytes",                                             \
-      "limit of unacknowledged and unsent data; 16 KiB while memory is short")                     \
-    X(RECEIVE_BUFFER, 1048576, 2048, 1073741824, "bytes",                                          \
-      "limit of the receive window; sets the window scale, before opening")                        \
+    X(SEND_BUFFER, 16777216, 2048, 1073741824, "bytes",                                            \
+      "most unacknowledged and unsent data; the queue's limit follows the congestion window up "   \
+      "to this; less, down to 16 KiB, as memory becomes short")                                    \
+    X(SEND_BUFFER_INITIAL, 262144, 2048, 1073741824, "bytes",                                      \
+      "where that limit starts, and its least; from SEND_BUFFER on the size is fixed")             \
+    X(RECEIVE_BUFFER, 16777216, 2048, 1073741824, "bytes",                                         \
+      "most the receive window may become; sets the window scale, before opening")                 \
+    X(RECEIVE_BUFFER_INITIAL, 65536, 2048, 1073741824, "bytes",                                    \
+      "where it starts, to grow with what is read; from RECEIVE_BUFFER on the size is fixed")      \
     X(SEND_LOW_WATER, 1, 1, 1073741824, "bytes",                                                   \
       "free send space that makes a connection writable")                                          \
     X(RECEIVE_LOW_WATER, 1, 1, 1073741824, "bytes", "waiting data that makes it readable")         \
@@ -510,7 +515,9 @@ typedef struct wh_info {
     bool pushed;  /* the last byte received in order came with PSH; false if it had to be held */
     uint8_t dscp; /* of the last segment that arrived in the window (RFC 9293 3.9.1.9) */
     uint64_t marks_received;  /* data segments that the path marked (CE) */
-    uint64_t echoes_received; /* acknowledgements that told of marks on what we sent */
+    uint64_t echoes_received; /* acknowledgements that told of marks on what we sent (ECE) */
+    uint64_t receive_limit;   /* bytes that the receive queue may hold now */
+    uint64_t send_limit;      /* bytes that the send queue may hold now */
     bool accurate_ecn;        /* ... in the form of RFC 9768; else the counters below are 0 */
     bool ect;                 /* new data is sent as ECN-capable */
     uint64_t ce_packets_in;   /* packets that arrived marked, those without data included */

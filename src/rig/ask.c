@@ -155,6 +155,8 @@ static bool info_value(const wh_info *info, const struct flow *flow, const char 
         { "dscp", info->dscp },
         { "marks-received", info->marks_received },
         { "echoes-received", info->echoes_received },
+        { "receive-limit", info->receive_limit },
+        { "send-limit", info->send_limit },
         { "accurate-ecn", info->accurate_ecn },
         { "ect", info->ect },
         { "ce-packets-in", info->ce_packets_in },

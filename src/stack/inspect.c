@@ -6,6 +6,7 @@
 #include "stack/stack.h"
 #include "tcp/accecn.h"
 #include "tcp/cc/cc.h"
+#include "tcp/tune.h"
 
 uint64_t wh_count(const wh_stack *host, wh_reason reason)
 {
@@ -141,6 +142,8 @@ void wh_info_get(const wh_conn *conn, wh_info *info)
         .dscp = conn->traffic_class >> 2,
         .marks_received = conn->marks_in,
         .echoes_received = conn->echoes_in,
+        .receive_limit = tune_receive_limit(conn),
+        .send_limit = tune_send_limit(conn),
         .ect = conn->ecn_send,
     };
     accecn_inform(conn, &all);

@@ -32,6 +32,7 @@ void tcp_take_window(struct wh_conn *conn, const struct segment *segment)
     if (conn->probing && conn->snd_wnd > 0) {
         conn->retries = 0;
         rtt_restart_timer(conn);
+        recovery_arm(conn);
     }
 }
 

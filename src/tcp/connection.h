@@ -163,8 +163,8 @@ struct wh_conn {
     struct accecn *accecn; /* if Accurate ECN is agreed on */
 
     /* the receive window follows what the application reads */
-    uint32_t rcv_limit; /* bytes: the most that is offered now */
-    uint32_t tune_seq;  /* the measurement ends when the application has read up to here */
+    uint32_t rcv_limit; /* bytes: what it has grown to; 0: no measurement has begun */
+    uint32_t tune_seq;  /* number of the first byte that the measurement counts */
     uint32_t tune_time; /* when it began, us */
     uint32_t rcv_rtt;   /* us, as a receiver sees it; 0: not known */
 

@@ -7,12 +7,13 @@
 #include "tcp/fast_open.h"
 #include "tcp/protocol.h"
 #include "tcp/syn_cookie.h"
+#include "tcp/tune.h"
 
 #define CHALLENGES 15
 
 static uint32_t offered_window(const struct tcp *tcp)
 {
-    return (uint32_t)MIN(tcp->defaults->value[WH_OPT_RECEIVE_BUFFER], UINT16_MAX);
+    return MIN(tune_first_window(tcp->defaults), UINT16_MAX);
 }
 
 /* The IP-ECN of the latest SYN (RFC 9768 3.1.5). */

@@ -18,62 +18,6 @@
 /* A small segment held back by cork or silly-window avoidance leaves after this (RFC 9293 3.8.6.2.1). */
 #define OVERRIDE (200 * WH_MILLISECOND)
 
-/* ------------------------------------------------------------ the window -- */
-
-/* The right edge moves by steps of at least this (RFC 9293 3.8.6.2.2), one that scaling can express. */
-static uint32_t window_step(const struct wh_conn *conn)
-{
-    uint32_t mss = tcp_announced_mss(conn->tcp, conn->profile, &conn->tuple.remote);
-    uint32_t half = (uint32_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER) / 2;
-    return MAX(MIN(half, mss), 1U << conn->rcv_scale);
-}
-
-/* RCV.WND: bytes up to the right edge as promised. */
-static uint32_t promised(const struct wh_conn *conn)
-{
-    return seq_gt(conn->rcv_edge, conn->rcv_nxt) ? conn->rcv_edge - conn->rcv_nxt : 0;
-}
-
-/*
- * The window field for a segment that leaves now. The right edge moves forward only by
- * a worthwhile step and not back (SHLD-14). Where scaling cannot express it, the field
- * is rounded up as long as the buffer has the room; beyond that, rounding up at each
- * segment would let the edge creep for ever, so it is rounded down (RFC 7323 2.4), and
- * what was promised before is still taken.
- */
-static uint16_t advertise(struct wh_conn *conn)
-{
-    uint32_t space = conn_receive_space(conn);
-    uint32_t window = promised(conn);
-    if (space > window && space - window >= window_step(conn)) {
-        window = MIN(space, (uint32_t)UINT16_MAX << conn->rcv_scale);
-    }
-    uint32_t field = window >> conn->rcv_scale;
-    uint32_t above = (field + 1) << conn->rcv_scale;
-    if (window > field << conn->rcv_scale && above <= space && field < UINT16_MAX) {
-        field++;
-    }
-    conn->rcv_edge = conn->rcv_nxt + MAX(promised(conn), field << conn->rcv_scale);
-    return (uint16_t)field;
-}
-
-void tcp_window_opened(struct wh_conn *conn)
-{
-    if (conn_state(conn) < WH_ESTABLISHED || conn_over(conn) || conn->fin_received) {
-        return;
-    }
-    uint32_t limit = (uint32_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER);
-    uint32_t offered = promised(conn);
-    uint32_t space = MIN(conn_receive_space(conn), (uint32_t)UINT16_MAX << conn->rcv_scale);
-    uint32_t gain = space > offered ? space - offered : 0;
-    /* Often enough that the peer never waits, seldom enough to cost nothing. */
-    if (gain >= window_step(conn) && (gain >= offered || gain >= limit / 4)) {
-        conn->ack_now = true;
-        conn->ack_reason = WH_WHY_WINDOW_UPDATE;
-        conn_want_output(conn);
-    }
-}
-
 /* ------------------------------------------------------------- a segment -- */
 
 static void fill_options(struct wh_conn *conn, struct segment *segment)
@@ -134,7 +78,7 @@ static bool send_segment(struct wh_conn *conn, struct outbox *outbox, struct seg
     }
     segment->flags |= ecn_flags(conn, segment);
     struct emit_note note = { conn_state(conn), reason, conn->rcv_scale };
-    segment->window = advertise(conn);
+    segment->window = tcp_window_advertise(conn);
     if (!emit_segment(outbox, segment, chunk, &note)) {
         return false;
     }

@@ -293,7 +293,7 @@ void recovery_sent_again(struct wh_conn *conn, uint32_t start, uint32_t bytes)
 void recovery_arm(struct wh_conn *conn)
 {
     struct flight *flight = conn->flight;
-    if (conn_syn_outstanding(conn) || conn->probing || flight == NULL) {
+    if (conn_syn_outstanding(conn) || conn->probing || flight == NULL || conn_over(conn)) {
         return;
     }
     wh_time now = conn->tcp->now;
