@@ -616,7 +616,8 @@ bool tcp_output(struct wh_conn *conn, struct outbox *outbox)
     if (conn->syn_due && !send_syn(conn, outbox)) {
         return false;
     }
-    if ((conn->exact_gap > 0 && !send_exact_ack(conn, outbox)) || !send_handshake_ack(conn, outbox)) {
+    if ((conn->exact_gap > 0 && !send_exact_ack(conn, outbox)) ||
+        !send_handshake_ack(conn, outbox)) {
         return false;
     }
     if (conn_state(conn) < WH_ESTABLISHED && !conn_unconfirmed(conn)) {

@@ -158,7 +158,8 @@ static void a_long_fat_path_is_filled(void)
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         wh_time fixed = time_for(sizes[i], true, &receiver, &sender);
         wh_time tuned = time_for(sizes[i], false, &receiver, &sender);
-        printf("# %" PRIu64 " bytes over 100 Mbit/s, 200 ms: %.3f s with large buffers, %.3f s with "
+        printf("# %" PRIu64
+               " bytes over 100 Mbit/s, 200 ms: %.3f s with large buffers, %.3f s with "
                "those that grow, to %" PRIu64 " and %" PRIu64 "\n",
                sizes[i], (double)fixed / 1e9, (double)tuned / 1e9, sender.send_limit,
                receiver.receive_limit);

@@ -357,11 +357,11 @@ int main(void)
         { "SHLD-8 a queue that marks loses nothing, and is kept busy (IPv4)", four_with_ecn },
         { "SHLD-8 a queue that marks loses nothing, and is kept busy (IPv6)", six_with_ecn },
         { "SHLD-8 without ECN the same queue drops", without_ecn },
-        { "ACCECN-95 the sender knows what was marked, packets and bytes (IPv4)", four_accurate },
-        { "ACCECN-95 the sender knows what was marked, packets and bytes (IPv6)", six_accurate },
-        { "ACCECN-95 though every other acknowledgement is lost", accurate_with_half_the_acks },
-        { "ACCECN-95 though one of eight acknowledgements comes", accurate_with_few_acks },
-        { "ACCECN-95 though no option and half of the acknowledgements come", accurate_stripped },
+        { "M95 the sender knows what was marked, packets and bytes (IPv4)", four_accurate },
+        { "M95 the sender knows what was marked, packets and bytes (IPv6)", six_accurate },
+        { "M95 though every other acknowledgement is lost", accurate_with_half_the_acks },
+        { "M95 though one of eight acknowledgements comes", accurate_with_few_acks },
+        { "M95 though no option and half of the acknowledgements come", accurate_stripped },
     };
     return tap_main(tests, sizeof tests / sizeof tests[0]);
 }
