@@ -266,6 +266,9 @@ bool tcp_acknowledgement(struct wh_conn *conn, const struct segment *segment)
         accecn_feedback(conn, segment, &what, opening);
     } else {
         what.echo = tells_of_mark(conn, segment);
+        if (what.echo && conn->profile->congestion->exact_marks) {
+            what.marked = what.delivery.bytes; /* RFC 8257 3.3 */
+        }
     }
     if (forward) {
         conn->retries = 0;
