@@ -70,6 +70,9 @@ void rate_limited_by_application(struct wh_conn *conn);
 /* Fills in the rate sample of an acknowledgement. */
 void rate_sample(struct wh_conn *conn, const struct acknowledged *what, struct cc_ack *ack);
 
+/* Bytes a second of the latest sample; 0: not known. */
+uint64_t rate_delivered(const struct wh_conn *conn);
+
 /* --------------------------------------------------------------- rack.c -- */
 
 /* RFC 8985 6.2, steps 2 to 4: the newest delivered, reordering, and the window for it. */
