@@ -51,7 +51,7 @@ static void where_there_is_none(void **state)
     s->conn.srtt = 100000;
     pace_sent(&s->conn, 1000 * MSS, false);
     assert_true(pace_waits(&s->conn));
-    assert_true(s->conn.deadline[DEADLINE_PACE] > s->tcp.now);
+    assert_true(s->conn.flight->pace_deadline > s->tcp.now);
     assert_int_equal(profile_set(&s->tcp.memory, &s->conn.profile, WH_OPT_PACING, 0), WH_OK);
     pace_sent(&s->conn, MSS, false);
     assert_false(pace_waits(&s->conn));
