@@ -662,7 +662,8 @@ typedef struct wh_sender {
     uint32_t in_flight, lost, sacked;    /* bytes */
     uint32_t snd_una, snd_nxt;           /* sequence numbers */
     uint32_t window_edge;                /* SND.UNA + SND.WND: nothing beyond may be sent */
-    uint8_t recovery;                    /* wh_recovery */
+    uint32_t mss;                        /* bytes of data in a full segment */
+    wh_recovery recovery;
 } wh_sender;
 
 /*

@@ -102,7 +102,6 @@ static wh_recovery recovery_of(const struct wh_conn *conn)
 /* What wh_info and the trace have in common. */
 void inspect_sender(const struct wh_conn *conn, wh_sender *sender)
 {
-    memset(sender, 0, sizeof *sender); /* padding too: they are compared as bytes */
     sender->srtt = conn->srtt;
     sender->rttvar = conn->rttvar;
     sender->min_rtt = conn->min_rtt;
@@ -117,7 +116,8 @@ void inspect_sender(const struct wh_conn *conn, wh_sender *sender)
     sender->snd_una = conn->snd_una;
     sender->snd_nxt = conn->snd_nxt;
     sender->window_edge = conn->snd_una + conn->snd_wnd;
-    sender->recovery = (uint8_t)recovery_of(conn);
+    sender->mss = conn_mss(conn);
+    sender->recovery = recovery_of(conn);
 }
 
 static wh_time age(const struct wh_conn *conn, wh_time when)
@@ -137,7 +137,7 @@ static void fill_path(const struct wh_conn *conn, wh_info *info)
     info->cwnd = sender.cwnd;
     info->ssthresh = sender.ssthresh;
     info->in_flight = sender.in_flight;
-    info->recovery = (wh_recovery)sender.recovery;
+    info->recovery = sender.recovery;
     info->lost = sender.lost;
     info->sacked = sender.sacked;
     info->reordering_seen = false;
