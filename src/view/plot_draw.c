@@ -259,7 +259,11 @@ static void put_round_trips(struct sheet *sheet)
                                           panel.bottom, panel.top)
                    : axis_new(QUANTITY_TIME, 0, (double)top * 1.06, panel.bottom, panel.top);
     if (wide) {
-        panel.y.unit = axis_unit(QUANTITY_TIME, (double)least * 8);
+        int64_t middle = least; /* of the decades between them */
+        for (int64_t above = top; middle < above; above /= 2) {
+            middle *= 2;
+        }
+        panel.y.unit = axis_unit(QUANTITY_TIME, (double)middle);
     }
     const struct plot_legend legend[] = {
         { "sample few", "samples", SHAPE_DOT, life->rtt.count > 0 },
