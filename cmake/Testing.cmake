@@ -44,13 +44,16 @@ function(wavehand_test_program)
     INTERPROCEDURAL_OPTIMIZATION OFF RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 endfunction()
 
-# tests/unit/FOLDER/NAME_test.c is the test unit.FOLDER.NAME, linked with wh_FOLDER and all above it.
+# tests/unit/FOLDER/NAME_test.c is the test unit.FOLDER.NAME, linked with wh_FOLDER and all above it;
+# of tests/unit/FOLDER/PART/NAME_test.c the name is unit.FOLDER.PART.NAME.
 function(wavehand_unit_tests)
   foreach(folder IN LISTS WAVEHAND_FOLDERS)
-    file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/unit/${folder}/*_test.c)
+    set(root ${PROJECT_SOURCE_DIR}/tests/unit/${folder})
+    file(GLOB_RECURSE files CONFIGURE_DEPENDS ${root}/*_test.c)
     foreach(file IN LISTS files)
-      get_filename_component(base ${file} NAME_WE)
-      string(REGEX REPLACE "_test$" "" base ${base})
+      file(RELATIVE_PATH base ${root} ${file})
+      string(REGEX REPLACE "_test\\.c$" "" base ${base})
+      string(REPLACE "/" "." base ${base})
       wavehand_test_program(TARGET unit_${folder}_${base} SOURCES ${file} LIBRARIES wh_${folder})
       wavehand_test(NAME unit.${folder}.${base} COMMAND unit_${folder}_${base} LABELS unit)
     endforeach()

@@ -115,6 +115,20 @@ WH_API wh_time wh_path_wake(const wh_path *path);
 /* Frames now under way. */
 WH_API size_t wh_path_under_way(const wh_path *path);
 
+/* One direction's sums, in frames of at most the MTU. */
+typedef struct wh_path_stats {
+    size_t size;
+    uint64_t frames, bytes; /* put on the path, lost ones included */
+    uint64_t lost;          /* by rules that drop, chance or not */
+    uint64_t overflows;     /* lost because a bottleneck's queue was full */
+    uint64_t held_back;     /* to be overtaken */
+    wh_time waited;         /* in queues of bottlenecks, all frames together */
+    wh_time waited_most;    /* by one frame in one queue */
+} wh_path_stats;
+
+/* stats->size must be set to sizeof(wh_path_stats); that many bytes are filled at most. */
+WH_API void wh_path_stats_get(const wh_path *path, wh_direction direction, wh_path_stats *stats);
+
 /* What a rule did to a frame. */
 typedef struct wh_path_note {
     wh_time time;

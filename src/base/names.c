@@ -78,7 +78,9 @@ const char *wh_option_name(wh_option option)
 {
     static const char *const names[] = {
         [WH_OPT_SEND_BUFFER] = "send-buffer",
+        [WH_OPT_SEND_BUFFER_INITIAL] = "send-buffer-initial",
         [WH_OPT_RECEIVE_BUFFER] = "receive-buffer",
+        [WH_OPT_RECEIVE_BUFFER_INITIAL] = "receive-buffer-initial",
         [WH_OPT_SEND_LOW_WATER] = "send-low-water",
         [WH_OPT_RECEIVE_LOW_WATER] = "receive-low-water",
         [WH_OPT_NAGLE] = "nagle",
@@ -95,6 +97,7 @@ const char *wh_option_name(wh_option option)
         [WH_OPT_RTO_INITIAL] = "rto-initial",
         [WH_OPT_RTO_MIN] = "rto-min",
         [WH_OPT_RTO_MAX] = "rto-max",
+        [WH_OPT_PACING] = "pacing",
         [WH_OPT_INITIAL_WINDOW] = "initial-window",
         [WH_OPT_MSS] = "mss",
         [WH_OPT_SACK] = "sack",

@@ -45,7 +45,7 @@ static const struct unit size_units[] = {
 static const struct unit no_units[] = { { "", 1 }, { NULL, 0 } };
 
 static const char actions_expected[] =
-    "loss, delay, jitter, rate, reorder, duplicate, corrupt, drop, "
+    "loss, bursts, delay, jitter, rate, reorder, duplicate, corrupt, drop, "
     "hold, refuse, reset, silence or zero-window";
 static const char kinds_expected[] = "a kind of segment: syn, syn-ack, ack-of-syn, data, fin, "
                                      "ack-of-fin or rst";
@@ -174,7 +174,9 @@ static int read_argument(struct reader *reader, enum argument argument, struct f
         break;
     case COUNT:
         if (!read_number(reader, no_units, UINT32_MAX, &fault->amount))
-            return complain(reader, "which one of that kind to drop, counted from 1");
+            return complain(reader, fault->action == FAULT_BURSTS
+                                        ? "how many frames a burst takes on average, from 1"
+                                        : "which one of that kind to drop, counted from 1");
         break;
     case AFTER:
         if (!word_is(reader, "after"))

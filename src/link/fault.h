@@ -16,6 +16,7 @@
  */
 #define FAULT_ACTIONS(X)                                                                           \
     X(LOSS, "loss", PERCENT, NOTHING)                                                              \
+    X(BURSTS, "bursts", PERCENT, COUNT)                                                            \
     X(DELAY, "delay", TIME, NOTHING)                                                               \
     X(JITTER, "jitter", TIME, NOTHING)                                                             \
     X(RATE, "rate", RATE, NOTHING)                                                                 \
@@ -59,7 +60,7 @@ struct fault {
     enum fault_action action;
     enum segment_kind kind; /* DROP, HOLD */
     uint32_t chance;        /* parts of DICE_CERTAIN */
-    uint64_t amount;        /* nanoseconds, bits a second, bytes, or which one to drop */
+    uint64_t amount; /* nanoseconds, bits a second, bytes, a burst's length, or which to drop */
     struct fault_end from, to;
     uint16_t port; /* of either end; 0: any */
 };

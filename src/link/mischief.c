@@ -132,6 +132,28 @@ static bool lost(const struct passage *passage, const struct rule *rule)
     return true;
 }
 
+/*
+ * The two states of Gilbert (1960): nothing is lost in the good one, everything in
+ * the bad one. The bad one is left with a chance of 1/n, so a burst takes n frames on
+ * average; the good one with the chance that makes `chance` of all frames lost.
+ */
+static bool lost_in_burst(const struct passage *passage, struct rule *rule)
+{
+    struct dice *dice = &passage->path->dice;
+    const uint64_t chance = rule->fault.chance, length = rule->fault.amount;
+    bool *bad = &rule->bad[passage->direction];
+    uint64_t begins = DICE_CERTAIN;
+    if (chance < DICE_CERTAIN)
+        begins = chance * DICE_CERTAIN / ((DICE_CERTAIN - chance) * length);
+    if (*bad)
+        *bad = dice_below(dice, length) != 0;
+    else
+        *bad = dice_chance(dice, (uint32_t)MIN(begins, DICE_CERTAIN));
+    if (*bad || chance == DICE_CERTAIN)
+        note(passage, WH_WHY_FAULT_LOSS);
+    return *bad || chance == DICE_CERTAIN;
+}
+
 /* First stage. True if the parcel ends here. */
 static bool meets_its_fate(const struct passage *passage)
 {
@@ -150,6 +172,7 @@ static bool meets_its_fate(const struct passage *passage)
         case FAULT_SILENCE: ends = silenced(passage, rule); break;
         case FAULT_DROP: ends = dropped(passage, rule); break;
         case FAULT_LOSS: ends = lost(passage, rule); break;
+        case FAULT_BURSTS: ends = lost_in_burst(passage, rule); break;
         default: break;
         }
         if (ends)
@@ -232,14 +255,19 @@ static wh_time transmission(uint64_t bytes, uint64_t rate)
 }
 
 /* Passes a bottleneck at *at; false if its queue is full. */
-static bool pass_bottleneck(const wh_path *path, struct rule *rule, wh_direction direction,
-                            size_t length, wh_time *at)
+static bool pass_bottleneck(wh_path *path, struct rule *rule, wh_direction direction, size_t length,
+                            wh_time *at)
 {
+    wh_path_stats *stats = &path->lane[direction].stats;
     uint64_t rate = rule->fault.amount;
     wh_time begin = MAX(*at, rule->last[direction]);
     wh_time time = transmission(length, rate);
-    if (begin > *at && begin - *at + time > transmission(path->queue_limit, rate))
+    if (begin > *at && begin - *at + time > transmission(path->queue_limit, rate)) {
+        stats->overflows++;
         return false;
+    }
+    stats->waited += begin - *at;
+    stats->waited_most = MAX(stats->waited_most, begin - *at);
     *at = rule->last[direction] = begin + time;
     return true;
 }
@@ -273,6 +301,7 @@ static bool pass(struct passage *passage, struct rule *rule, struct parcel *parc
             parcel->natural = *at;
             *at += late_most;
             parcel->passes = (uint8_t)(1 + dice_below(&path->dice, 3));
+            path->lane[direction].stats.held_back++;
             note(passage, WH_WHY_FAULT_REORDER);
         }
         break;
@@ -332,6 +361,8 @@ static void reset_when_due(const struct passage *passage)
 void mischief(wh_path *path, wh_direction direction, struct parcel *parcel, wh_time now)
 {
     struct passage passage = { .path = path, .direction = direction, .now = now };
+    path->lane[direction].stats.frames++;
+    path->lane[direction].stats.bytes += parcel->length;
     if (path->rule_count == 0) {
         parcel->due = now;
         path_carry(path, direction, parcel);
@@ -341,6 +372,7 @@ void mischief(wh_path *path, wh_direction direction, struct parcel *parcel, wh_t
     if (path->tracking && passage.sight.tcp)
         passage.flow = flow_see(&path->flows, &passage.sight, direction, now, &passage.kinds);
     if (meets_its_fate(&passage)) {
+        path->lane[direction].stats.lost++;
         parcel_free(parcel);
         return;
     }

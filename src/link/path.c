@@ -246,6 +246,13 @@ wh_time wh_path_wake(const wh_path *path)
     return b != NULL ? MIN(when, b->due) : when;
 }
 
+void wh_path_stats_get(const wh_path *path, wh_direction direction, wh_path_stats *stats)
+{
+    wh_path_stats all = path->lane[direction].stats;
+    all.size = stats->size;
+    memcpy(stats, &all, MIN(stats->size, sizeof all));
+}
+
 size_t wh_path_under_way(const wh_path *path)
 {
     return path->lane[WH_A_TO_B].underway.count + path->lane[WH_B_TO_A].underway.count;

@@ -23,6 +23,7 @@ struct rule {
     wh_time last[2];  /* jitter, rate: when the last frame came out, by direction */
     wh_time first[2]; /* silence, for frames of no connection: the first it met */
     bool met[2];
+    bool bad[2]; /* bursts: a burst is going on */
 };
 
 /* One direction of travel. */
@@ -31,6 +32,7 @@ struct lane {
     struct parcel *handed; /* lent out by wh_path_receive */
     struct parcel *late[PATH_LATE_MAX];
     unsigned lates;
+    wh_path_stats stats;
 };
 
 struct wh_path {

@@ -163,7 +163,8 @@ int wh_set(wh_conn *conn, wh_option option, int64_t value)
     case WH_OPT_CORK:
         conn_want_output(conn); /* what was held back may leave now */
         break;
-    case WH_OPT_RECEIVE_BUFFER: tcp_window_opened(conn); break;
+    case WH_OPT_RECEIVE_BUFFER:
+    case WH_OPT_RECEIVE_BUFFER_INITIAL: tcp_window_opened(conn); break;
     default: break;
     }
     conn_notify(conn);
@@ -190,7 +191,12 @@ static int set_congestion(struct memory *memory, struct profile **profile, const
 
 int wh_set_congestion(wh_conn *conn, const char *name)
 {
-    return set_congestion(&conn->tcp->memory, &conn->profile, name);
+    int result = set_congestion(&conn->tcp->memory, &conn->profile, name);
+    if (result == WH_OK && conn->flight != NULL) {
+        memset(flight_cc(conn->flight), 0, CC_STATE);
+        conn->profile->congestion->begin(conn);
+    }
+    return result;
 }
 
 int wh_stack_set_congestion(wh_stack *host, const char *name)

@@ -32,7 +32,7 @@ static void open_early(struct wh_stack *host, struct wh_listener *listener, stru
     tcp_open_passive(conn, syn, tcp_choose_iss(tcp, &syn->tuple));
     conn->fast_open = renew ? FAST_OPEN_RENEWING : FAST_OPEN_UNCONFIRMED;
     conn->demuxed = true;
-    conn->profile->congestion->start(conn);
+    conn->cwnd = cc_initial_window(conn);
     conn_step(conn, WH_ON_GOT_SYN, WH_WHY_BY_SEGMENT);
     conn->syn_due = true;
     conn_want_output(conn);

@@ -4,7 +4,10 @@
 
 #include "base/bytes.h"
 #include "stack/stack.h"
+#include "tcp/accecn.h"
 #include "tcp/cc/cc.h"
+#include "tcp/recovery.h"
+#include "tcp/tune.h"
 #include "wire/ip.h"
 
 uint64_t wh_count(const wh_stack *host, wh_reason reason)
@@ -95,24 +98,39 @@ static wh_recovery recovery_of(const struct wh_conn *conn)
     if (conn->reduced) {
         return WH_RECOVERY_REDUCED;
     }
-    bool told = conn->dup_acks > 0 || (conn->flight != NULL && conn->flight->sacked > 0);
+    const struct flight *flight = conn->flight;
+    bool told = flight != NULL && (flight->dup_acks > 0 || flight->sacked > 0);
     return told ? WH_RECOVERY_DISORDER : WH_RECOVERY_OPEN;
+}
+
+/* Asking for the pacing rate takes a connection that algorithms may write to. */
+static struct wh_conn *mutable_of(const struct wh_conn *conn)
+{
+    return pool_at(&stack_of(conn)->connections, conn->index);
+}
+
+/* Of the latest sample worth telling, bytes/s. */
+static uint64_t delivery_rate(const struct flight *flight)
+{
+    bool known = flight != NULL && flight->rate_interval > 0;
+    return known ? (uint64_t)flight->rate_bytes * 1000000 / flight->rate_interval : 0;
 }
 
 /* What wh_info and the trace have in common. */
 void inspect_sender(const struct wh_conn *conn, wh_sender *sender)
 {
-    sender->srtt = conn->srtt;
-    sender->rttvar = conn->rttvar;
-    sender->min_rtt = conn->min_rtt;
-    sender->rto = conn->rto;
-    sender->pacing_rate = 0;   /* nothing is paced */
-    sender->delivery_rate = 0; /* nobody samples it */
+    const struct flight *flight = conn->flight;
+    sender->srtt = conn->srtt * WH_MICROSECOND;
+    sender->rttvar = conn->rttvar * WH_MICROSECOND;
+    sender->min_rtt = conn->min_rtt == UINT32_MAX ? WH_NEVER : conn->min_rtt * WH_MICROSECOND;
+    sender->rto = conn_rto(conn);
+    sender->pacing_rate = flight != NULL ? pace_rate(mutable_of(conn)) : 0;
+    sender->delivery_rate = delivery_rate(flight);
     sender->cwnd = conn->cwnd;
     sender->ssthresh = conn->ssthresh;
     sender->in_flight = conn_pipe(conn);
-    sender->lost = conn->flight != NULL ? conn->flight->lost : 0;
-    sender->sacked = conn->flight != NULL ? conn->flight->sacked : 0;
+    sender->lost = flight != NULL ? flight->lost : 0;
+    sender->sacked = flight != NULL ? flight->sacked : 0;
     sender->snd_una = conn->snd_una;
     sender->snd_nxt = conn->snd_nxt;
     sender->window_edge = conn->snd_una + conn->snd_wnd;
@@ -140,15 +158,14 @@ static void fill_path(const struct wh_conn *conn, wh_info *info)
     info->recovery = sender.recovery;
     info->lost = sender.lost;
     info->sacked = sender.sacked;
-    info->reordering_seen = false;
-    info->reordering_window = 0;
+    info->reordering_seen = conn->flight != NULL && conn->flight->reordering_seen;
+    info->reordering_window = conn->sack && conn->flight != NULL ? rack_window(conn) : 0;
     info->duplicates_told = 0;
     info->tail_probes = 0;
-    info->timeouts = 0;
-    info->spurious = 0;
-    info->accurate_ecn = false;
+    info->timeouts = conn->timeouts;
+    info->spurious = conn->undos;
     info->delivery_rate = sender.delivery_rate;
-    info->delivery_rate_app_limited = false;
+    info->delivery_rate_app_limited = conn->flight != NULL && conn->flight->rate_limited;
     info->pacing_rate = sender.pacing_rate;
     info->busy_time = 0;
     info->window_limited_time = 0;
@@ -156,7 +173,14 @@ static void fill_path(const struct wh_conn *conn, wh_info *info)
     info->last_sent = age(conn, conn->sent);
     info->last_heard = age(conn, conn->heard);
     info->path_mtu = conn->snd_mss + 20U + ip_header_length(&conn->tuple.remote);
-    info->receive_buffer_now = (uint64_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER);
+}
+
+/* Bytes of data that have left and are not yet acknowledged: neither SYN nor FIN. */
+static uint32_t unacknowledged(const struct wh_conn *conn)
+{
+    uint32_t from = conn->snd_una + conn_syn_outstanding(conn);
+    uint32_t to = seq_min(conn->snd_nxt, conn->snd_end);
+    return seq_gt(to, from) ? to - from : 0;
 }
 
 void wh_info_get(const wh_conn *conn, wh_info *info)
@@ -188,7 +212,7 @@ void wh_info_get(const wh_conn *conn, wh_info *info)
         .reassembly = conn->reassembly != NULL ? conn->reassembly->held : 0,
         .urgent_left =
             conn->urgent_in && seq_gt(conn->rcv_up, next_read) ? conn->rcv_up - next_read : 0,
-        .bytes_sent = conn->bytes_sent,
+        .bytes_sent = conn->bytes_acked + unacknowledged(conn),
         .bytes_acked = conn->bytes_acked,
         .bytes_received = conn->bytes_received,
         .bytes_retransmitted = conn->bytes_retransmitted,
@@ -202,8 +226,12 @@ void wh_info_get(const wh_conn *conn, wh_info *info)
         .dscp = conn->traffic_class >> 2,
         .marks_received = conn->marks_in,
         .echoes_received = conn->echoes_in,
+        .receive_limit = tune_receive_limit(conn),
+        .send_limit = tune_send_limit(conn),
+        .ect = conn->ecn_send,
     };
     fill_path(conn, &all);
+    accecn_inform(conn, &all);
     memcpy(info, &all, MIN(info->size, sizeof all));
 }
 
@@ -330,21 +358,39 @@ static const char *check_send_side(const struct wh_conn *conn)
     return NULL;
 }
 
+/* Ranges in a list, all of them LOST or all not; a wrong one counts for many. */
+static uint32_t listed_ranges(const struct flight *flight, const struct range_list *list,
+                              unsigned lost)
+{
+    uint32_t n = 0;
+    uint64_t sent = 0;
+    for (uint16_t at = list->first; at != NO_RANGE && n <= flight->count;
+         at = flight->place[at].next) {
+        const struct range *range = &flight->place[at];
+        bool sorted = lost || range->sent >= sent;
+        n += (range->flags & (RANGE_LOST | RANGE_SACKED)) == lost && sorted ? 1 : UINT16_MAX;
+        sent = range->sent;
+    }
+    return n;
+}
+
 static const char *check_flight(const struct wh_conn *conn)
 {
     struct flight *flight = conn->flight;
-    if (flight == NULL) {
+    if (flight_empty(flight)) {
         bool syn = conn_syn_outstanding(conn);
         return conn->snd_nxt == conn->snd_una + syn ? NULL : "bytes in flight without a flight";
     }
     uint32_t sacked = 0;
     uint32_t lost = 0;
+    uint32_t listed = 0; /* ranges that should stand in a list */
     uint32_t next = flight_at(flight, 0)->start;
     if (next != conn->snd_una && next != conn->iss + 1) {
         return "flight does not begin at SND.UNA";
     }
     for (uint32_t i = 0; i < flight->count; i++) {
         const struct range *range = flight_at(flight, i);
+        listed += (range->flags & RANGE_SACKED) == 0;
         if (range->start != next || !seq_lt(range->start, range->end)) {
             return "ranges in flight overlap, leave a gap or are empty";
         }
@@ -354,6 +400,11 @@ static const char *check_flight(const struct wh_conn *conn)
     }
     if (next != conn->snd_nxt) {
         return "flight does not end at SND.NXT";
+    }
+    if (listed_ranges(flight, &flight->flying, 0) +
+            listed_ranges(flight, &flight->losses, RANGE_LOST) !=
+        listed) {
+        return "lists of the flight are wrong";
     }
     return sacked == flight->sacked && lost == flight->lost ? NULL : "sums of the flight are wrong";
 }
@@ -367,8 +418,9 @@ static const char *check_connection(const struct wh_stack *host, struct wh_conn 
         if (!conn->handle) {
             return "a connection that is over has neither handle nor end";
         }
-        return timer_armed(&conn->timer) && conn->flight != NULL ? "a dead connection has a timer"
-                                                                 : NULL;
+        return timer_armed(&conn->timer) && !flight_empty(conn->flight)
+                   ? "a dead connection has a timer"
+                   : NULL;
     }
     struct demux_entry found =
         demux_find(&host->demux, demux_hash(&host->demux, &conn->tuple), &conn->tuple);

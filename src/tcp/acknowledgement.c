@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* RFC 9293 3.10.7.4, fifth: the ACK field. What an acknowledgement tells. */
 #include "base/bytes.h"
+#include "tcp/accecn.h"
 #include "tcp/cc/cc.h"
 #include "tcp/protocol.h"
+#include "tcp/recovery.h"
 
 void tcp_first_window(struct wh_conn *conn, const struct segment *syn)
 {
@@ -30,6 +32,7 @@ void tcp_take_window(struct wh_conn *conn, const struct segment *segment)
     if (conn->probing && conn->snd_wnd > 0) {
         conn->retries = 0;
         rtt_restart_timer(conn);
+        recovery_arm(conn);
     }
 }
 
@@ -52,10 +55,11 @@ static void syn_acknowledged(struct wh_conn *conn)
     tcp_keepalive_restart(conn);
     if (conn->syn_retries > 0 && conn->srtt == 0) {
         /* It took long: careful with the first data (RFC 6298 5.7, RFC 5681 3.1). */
-        conn->rto = MAX((uint64_t)conn_option(conn, WH_OPT_RTO_INITIAL), 3 * WH_SECOND);
+        conn->rto = (uint32_t)(MAX((uint64_t)conn_option(conn, WH_OPT_RTO_INITIAL), 3 * WH_SECOND) /
+                               WH_MICROSECOND);
     }
     conn->retries = 0;
-    conn->profile->congestion->start(conn);
+    conn->cwnd = cc_initial_window(conn);
 }
 
 /* RFC 9293 3.10.7.4 and RFC 5961 5.2: is the ACK field one that we could have provoked? */
@@ -83,37 +87,60 @@ static bool check_range(struct wh_conn *conn, const struct segment *segment)
 }
 
 /* RFC 6298 3 (Karn) and RFC 7323 4: a sample from what was sent once, else from the echoed clock. */
-static void sample_rtt(struct wh_conn *conn, const struct segment *segment, uint64_t sent)
+static void sample_rtt(struct wh_conn *conn, struct acknowledged *what, uint64_t sent)
 {
     struct tcp *tcp = conn->tcp;
+    wh_time rtt = 0;
     if (sent != 0) {
-        rtt_sample(conn, tcp->now - sent);
-    } else if (conn->timestamps && (segment->options.has & WH_HAS_TIMESTAMPS) &&
-               segment->options.tsecr != 0) {
-        uint32_t ticks = tcp_timestamp(tcp, conn->ts_offset) - segment->options.tsecr;
-        if (ticks < (uint32_t)1 << 31) {
-            rtt_sample(conn, MAX(ticks, 1) * WH_MILLISECOND);
-        }
+        rtt = MAX(tcp->now - sent, 1);
+    } else if (what->has_tsecr && what->forward) {
+        uint32_t ticks = tcp_timestamp(tcp, conn->ts_offset) - what->tsecr;
+        rtt = ticks < (uint32_t)1 << 31 ? MAX(ticks, 1) * WH_MILLISECOND : 0;
+    }
+    if (rtt > 0) {
+        what->rtt = rtt_sample(conn, rtt);
     }
 }
 
-/* Reads the SACK blocks; returns the bytes they tell anew. */
-static uint32_t take_sacks(struct wh_conn *conn, const struct segment *segment, uint64_t *sent)
+/* RFC 2883 4: the first block tells of a duplicate if it is acknowledged already, or lies in the second. */
+static bool is_dsack(const struct wh_conn *conn, const struct segment *segment)
 {
-    uint32_t newly = 0;
-    if (!conn->sack || !(segment->options.has & WH_HAS_SACK)) {
-        return 0;
+    const struct sack_block *block = segment->options.sack;
+    if (!seq_lt(block->left, block->right) || block->right - block->left > conn->max_snd_wnd ||
+        seq_gt(block->right, conn->snd_max)) {
+        return false;
     }
-    for (unsigned i = 0; i < segment->options.sacks && conn->flight != NULL; i++) {
+    if (seq_leq(block->right, segment->ack)) {
+        return seq_gt(block->left, conn->snd_una - conn->max_snd_wnd);
+    }
+    return segment->options.sacks > 1 && seq_geq(block[0].left, block[1].left) &&
+           seq_leq(block[0].right, block[1].right);
+}
+
+/* Reads the SACK blocks. */
+static void take_sacks(struct wh_conn *conn, const struct segment *segment,
+                       struct acknowledged *what)
+{
+    if (!conn->sack || !(segment->options.has & WH_HAS_SACK) || segment->options.sacks == 0) {
+        return;
+    }
+    unsigned first = 0;
+    if (is_dsack(conn, segment)) {
+        what->dsack = true;
+        what->dsack_left = segment->options.sack[0].left;
+        what->dsack_right = segment->options.sack[0].right;
+        conn->tcp->count[WH_WHY_DSACK]++;
+        first = 1;
+    }
+    for (unsigned i = first; i < segment->options.sacks && !flight_empty(conn->flight); i++) {
         uint32_t left = segment->options.sack[i].left;
         uint32_t right = segment->options.sack[i].right;
-        /* Blocks below SND.UNA (DSACK), inverted or about the future tell nothing here. */
-        if (seq_lt(left, right) && seq_geq(left, conn->snd_una) && seq_leq(right, conn->snd_nxt) &&
-            left != conn->snd_una) {
-            newly += flight_sack(&conn->flight, &conn->tcp->chunks, left, right, sent);
+        /* Inverted, old, or about the future: such blocks tell nothing. */
+        if (seq_lt(left, right) && seq_gt(left, conn->snd_una) && seq_leq(right, conn->snd_nxt)) {
+            what->sacked +=
+                flight_sack(&conn->flight, &conn->tcp->chunks, left, right, &what->delivery);
         }
     }
-    return newly;
 }
 
 /* Moves SND.UNA to the ACK field: queue, flight, RTT, timers. */
@@ -128,19 +155,19 @@ static void advance(struct wh_conn *conn, const struct segment *segment, struct 
     if (seq_gt(ack, conn->snd_nxt)) {
         conn->snd_nxt = ack; /* the byte of a window probe was taken */
     }
-    if (conn->send_cursor != NULL &&
-        seq_leq(conn->send_cursor->seq + conn->send_cursor->end, ack)) {
-        conn->send_cursor = NULL;
+    struct flight *flight = conn->flight;
+    if (flight != NULL && flight->cursor != NULL &&
+        seq_leq(flight->cursor->seq + flight->cursor->end, ack)) {
+        flight->cursor = NULL;
     }
     chunk_queue_consume(&conn->send, &tcp->chunks, data);
     conn->bytes_acked += data;
     if (syn && conn->syn_retries == 0) {
         *sent = conn->sent;
     }
-    uint64_t flight_sent;
-    flight_acknowledge(&conn->flight, &tcp->chunks, ack, &flight_sent, &what->acked);
-    *sent = MAX(*sent, flight_sent);
-    what->acked = MAX(what->acked, data > 0);
+    flight_acknowledge(conn->flight, ack, &what->delivery);
+    what->acked = syn ? data : ack - conn->snd_una;
+    what->forward = true;
     conn->snd_una = ack;
     conn->snd_wl2 = seq_max(conn->snd_wl2, ack);
     conn->progress = tcp->now;
@@ -156,7 +183,7 @@ static void advance(struct wh_conn *conn, const struct segment *segment, struct 
 static bool is_duplicate(const struct wh_conn *conn, const struct segment *segment,
                          uint32_t window_before, uint32_t newly_sacked)
 {
-    if (conn->flight == NULL || segment->ack != conn->snd_una) {
+    if (flight_empty(conn->flight) || segment->ack != conn->snd_una) {
         return false;
     }
     if (conn->sack) {
@@ -177,6 +204,28 @@ static bool tells_of_mark(struct wh_conn *conn, const struct segment *segment)
     return true;
 }
 
+/* What RACK, Eifel and the RTT want to know of this acknowledgement before it is taken. */
+static void note_echo(struct wh_conn *conn, const struct segment *segment,
+                      struct acknowledged *what)
+{
+    struct tcp *tcp = conn->tcp;
+    /* RFC 8985 6.2, step 2: what was sent again less than a round trip ago is not yet answered... */
+    uint64_t least = conn->min_rtt == UINT32_MAX ? 0 : conn->min_rtt * WH_MICROSECOND;
+    what->delivery.trusted_to = tcp->now > least ? tcp->now - least : 0;
+    if (!conn->timestamps || !(segment->options.has & WH_HAS_TIMESTAMPS) ||
+        segment->options.tsecr == 0) {
+        return;
+    }
+    what->has_tsecr = true;
+    what->tsecr = segment->options.tsecr;
+    /* ... nor what left after the timestamp that comes back. */
+    uint32_t ticks = tcp_timestamp(tcp, conn->ts_offset) - what->tsecr;
+    uint64_t stamped = (tcp->now / WH_MILLISECOND - ticks + 1) * WH_MILLISECOND;
+    if (ticks < tcp->now / WH_MILLISECOND && stamped < what->delivery.trusted_to) {
+        what->delivery.trusted_to = stamped;
+    }
+}
+
 /* Our FIN is covered: the events of FIN-WAIT-1, CLOSING and LAST-ACK. */
 static void check_fin_acknowledged(struct wh_conn *conn)
 {
@@ -188,34 +237,43 @@ static void check_fin_acknowledged(struct wh_conn *conn)
 
 bool tcp_acknowledgement(struct wh_conn *conn, const struct segment *segment)
 {
+    wh_state before = conn_state(conn);
     if (!check_range(conn, segment)) {
         return false;
     }
+    bool opening = before == WH_SYN_RECEIVED;
     struct acknowledged what = { .in_flight = conn_pipe(conn) };
+    note_echo(conn, segment, &what);
     uint32_t window_before = conn->snd_wnd;
     uint64_t sent = 0;
     bool forward = seq_gt(segment->ack, conn->snd_una);
+    bool ambiguous = false;
     if (forward) {
         /* A repeated handshake tells nothing: its answer may have waited for a timer (Karn). */
-        bool ambiguous = conn_syn_outstanding(conn) && conn->syn_retries > 0;
+        ambiguous = conn_syn_outstanding(conn) && conn->syn_retries > 0;
         advance(conn, segment, &what, &sent);
-        if (!ambiguous) {
-            sample_rtt(conn, segment, sent);
-        }
     }
     if (seq_geq(segment->ack, conn->snd_una)) {
         tcp_take_window(conn, segment);
     }
-    what.sacked = take_sacks(conn, segment, &sent);
+    take_sacks(conn, segment, &what);
+    if (!ambiguous) {
+        sample_rtt(conn, &what, MAX(sent, what.delivery.sent_once));
+    }
     what.duplicate = !forward && is_duplicate(conn, segment, window_before, what.sacked);
-    what.echo = tells_of_mark(conn, segment);
+    if (conn->accecn != NULL) {
+        accecn_feedback(conn, segment, &what, opening);
+    } else {
+        what.echo = tells_of_mark(conn, segment);
+    }
     if (forward) {
         conn->retries = 0;
         conn->r1_told = false;
         rtt_restart_timer(conn);
     }
-    if (forward || what.duplicate || what.sacked > 0 || what.echo) {
+    if (forward || what.duplicate || what.sacked > 0 || what.echo || what.dsack) {
         recovery_acknowledged(conn, &what);
+        recovery_arm(conn);
         conn_want_output(conn);
         conn_notify(conn);
     }

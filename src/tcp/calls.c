@@ -11,6 +11,8 @@
 #include "tcp/ecn.h"
 #include "tcp/fast_open.h"
 #include "tcp/protocol.h"
+#include "tcp/recovery.h"
+#include "tcp/tune.h"
 #include "wire/ip.h"
 
 /* ------------------------------------------------------------------ OPEN -- */
@@ -48,8 +50,8 @@ void tcp_open_passive(struct wh_conn *conn, const struct segment *syn, uint32_t 
     conn->progress = conn->tcp->now;
     tcp_first_window(conn, syn);
     tcp_agree(conn, &syn->options);
-    conn->ecn = conn_option(conn, WH_OPT_ECN) != ECN_NEVER && ecn_setup_syn(syn->flags);
-    conn->ecn_send = conn->ecn;
+    ecn_enter(conn, ecn_asked(syn->flags, conn_option(conn, WH_OPT_ECN)),
+              syn->traffic_class & ECN_MASK);
 }
 
 /* ------------------------------------------------------------------ SEND -- */
@@ -111,6 +113,21 @@ int64_t wh_send(wh_conn *conn, const void *data, size_t length, unsigned flags)
     return (int64_t)taken;
 }
 
+/* A chunk to write to, for this connection alone, at least so large; NULL without memory. */
+static struct chunk *reserve(struct wh_conn *conn, uint32_t want)
+{
+    struct reservation *place = &conn->tcp->reservation;
+    if (place->chunk != NULL && place->chunk->size < want) {
+        chunk_drop(&conn->tcp->chunks, place->chunk);
+        place->chunk = NULL;
+    }
+    if (place->chunk == NULL) {
+        place->chunk = chunk_take(&conn->tcp->chunks, want, MEMORY_ORDINARY);
+    }
+    place->conn = conn;
+    return place->chunk;
+}
+
 int wh_reserve(wh_conn *conn, size_t want, wh_slice *slices, size_t cap)
 {
     int result = check_send(conn);
@@ -130,15 +147,9 @@ int wh_reserve(wh_conn *conn, size_t want, wh_slice *slices, size_t cap)
     }
     if (want > 0 && (size_t)n < cap) {
         want = MIN(want, chunk_max());
-        if (conn->reserved != NULL && conn->reserved->size < want) {
-            chunk_drop(&conn->tcp->chunks, conn->reserved);
-            conn->reserved = NULL;
-        }
-        if (conn->reserved == NULL) {
-            conn->reserved = chunk_take(&conn->tcp->chunks, (uint32_t)want, MEMORY_ORDINARY);
-        }
-        if (conn->reserved != NULL) {
-            slices[n++] = (wh_slice){ conn->reserved->data, want };
+        struct chunk *reserved = reserve(conn, (uint32_t)want);
+        if (reserved != NULL) {
+            slices[n++] = (wh_slice){ reserved->data, want };
         } else if (n == 0) {
             conn->tcp->count[WH_WHY_MEMORY_CAP]++;
             return WH_E_NOMEM;
@@ -156,22 +167,23 @@ int64_t wh_commit(wh_conn *conn, size_t length, unsigned flags)
     struct chunk *tail = conn->send.tail;
     size_t in_tail = tail != NULL ? MIN(length, chunk_room(tail)) : 0;
     size_t rest = length - in_tail;
+    struct reservation *place = &conn->tcp->reservation;
+    struct chunk *reserved = place->conn == conn ? place->chunk : NULL;
     /* What was reserved may be filled, even if memory has become short since. */
-    if (rest > (conn->reserved != NULL ? conn->reserved->size : 0)) {
+    if (rest > (reserved != NULL ? reserved->size : 0)) {
         return WH_E_INVAL;
     }
     if (in_tail > 0) {
         tail->end += (uint32_t)in_tail;
-        conn->send.length += in_tail;
+        conn->send.length += (uint32_t)in_tail;
     }
     if (rest > 0) {
-        conn->reserved->end = (uint32_t)rest;
-        conn->reserved->seq = conn->snd_end + (uint32_t)in_tail;
-        chunk_queue_push(&conn->send, conn->reserved);
-    } else if (conn->reserved != NULL) {
-        chunk_drop(&conn->tcp->chunks, conn->reserved);
+        reserved->end = (uint32_t)rest;
+        reserved->seq = conn->snd_end + (uint32_t)in_tail;
+        chunk_queue_push(&conn->send, reserved);
+        place->chunk = NULL;
     }
-    conn->reserved = NULL;
+    conn_unreserve(conn);
     if (length > 0) {
         queued(conn, length, flags);
     }
@@ -183,10 +195,7 @@ int64_t wh_flush(wh_conn *conn)
     if (conn_over(conn)) {
         return conn->error != 0 ? conn->error : WH_E_NOTCONN;
     }
-    if (conn->reserved != NULL) {
-        chunk_drop(&conn->tcp->chunks, conn->reserved);
-        conn->reserved = NULL;
-    }
+    conn_unreserve(conn);
     /* SND.MAX: a byte probed beyond the window may have been taken, so its number is used up. */
     uint32_t kept = seq_max(conn->snd_nxt, conn->snd_max);
     uint32_t dropped = seq_gt(conn->snd_end, kept) ? conn->snd_end - kept : 0;
@@ -202,6 +211,7 @@ int64_t wh_flush(wh_conn *conn)
     }
     if (conn->probing && kept == conn->snd_nxt) {
         rtt_restart_timer(conn); /* nothing waits for the window any more */
+        recovery_arm(conn);
     }
     conn_want_output(conn);
     conn_notify(conn);
@@ -258,6 +268,7 @@ int wh_consume(wh_conn *conn, size_t length)
     if (conn->urgent_in && seq_geq(next_read, conn->rcv_up)) {
         conn->urgent_in = false;
     }
+    tune_read(conn);
     tcp_window_opened(conn);
     return WH_OK;
 }
@@ -322,10 +333,7 @@ static void finish_sending(struct wh_conn *conn)
     }
     conn->write_shut = true;
     conn->more = false;
-    if (conn->reserved != NULL) {
-        chunk_drop(&conn->tcp->chunks, conn->reserved);
-        conn->reserved = NULL;
-    }
+    conn_unreserve(conn);
     if (arc_exists(conn_state(conn), WH_ON_CLOSE)) {
         conn_step(conn, WH_ON_CLOSE, WH_WHY_BY_APPLICATION);
     }
@@ -393,11 +401,13 @@ void tcp_path_mtu(struct wh_conn *conn, uint32_t mtu)
         return;
     }
     conn->snd_mss = (uint16_t)mss;
-    if (conn->flight != NULL) {
+    if (!flight_empty(conn->flight)) {
         /* What was too big is lost, but not to congestion: send it again without cutting cwnd. */
-        flight_reset(conn->flight, false, true);
+        for (uint32_t i = 0; i < conn->flight->count; i++) {
+            flight_mark_lost(conn->flight, flight_at(conn->flight, i), false);
+        }
         conn->rtx_reason = WH_WHY_ICMP_TOO_BIG;
-        conn->rtx_now = true;
+        conn->flight->rtx_now = true;
     }
     conn_want_output(conn);
 }

@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
-
-/* Bytes that a send queue may hold however little memory there is. */
-#define SEND_FLOOR 16384
+#include "tcp/accecn.h"
+#include "tcp/tune.h"
 
 static void trace_state(struct tcp *tcp, const struct wh_conn *conn, wh_state before)
 {
@@ -87,8 +86,8 @@ void conn_init(struct wh_conn *conn, struct tcp *tcp, const struct tuple *tuple,
     conn->tuple = *tuple;
     conn->profile = profile_share(profile);
     conn->watch = (uint16_t)WH_WATCH_DEFAULT;
-    conn->min_rtt = WH_NEVER;
-    conn->rto = (uint64_t)profile->value[WH_OPT_RTO_INITIAL];
+    conn->min_rtt = UINT32_MAX;
+    conn->rto = (uint32_t)((wh_time)profile->value[WH_OPT_RTO_INITIAL] / WH_MICROSECOND);
     conn->ssthresh = UINT32_MAX;
     conn->heard = tcp->now;
     for (unsigned i = 0; i < DEADLINES; i++) {
@@ -96,15 +95,23 @@ void conn_init(struct wh_conn *conn, struct tcp *tcp, const struct tuple *tuple,
     }
 }
 
+void conn_unreserve(struct wh_conn *conn)
+{
+    struct reservation *place = &conn->tcp->reservation;
+    if (place->conn != conn) {
+        return;
+    }
+    if (place->chunk != NULL) {
+        chunk_drop(&conn->tcp->chunks, place->chunk);
+    }
+    *place = (struct reservation){ NULL, NULL };
+}
+
 void conn_flush(struct wh_conn *conn, bool keep_received)
 {
     struct chunk_store *store = &conn->tcp->chunks;
     chunk_queue_clear(&conn->send, store);
-    conn->send_cursor = NULL;
-    if (conn->reserved != NULL) {
-        chunk_drop(store, conn->reserved);
-        conn->reserved = NULL;
-    }
+    conn_unreserve(conn);
     flight_free(&conn->flight, store);
     reassembly_free(&conn->reassembly, store);
     if (!keep_received) {
@@ -118,6 +125,7 @@ void conn_release(struct wh_conn *conn)
     if (timer_armed(&conn->timer)) {
         wheel_disarm(&conn->tcp->wheel, &conn->timer);
     }
+    accecn_free(conn);
     link_remove(&conn->ready_link);
     link_remove(&conn->event_link);
     link_remove(&conn->backlog_link);
@@ -125,21 +133,10 @@ void conn_release(struct wh_conn *conn)
     conn->profile = NULL;
 }
 
-/*
- * What the send queue may hold. When memory runs short it shrinks to a floor, so that
- * those who are slow to take what they asked for leave room for everybody else.
- */
-static uint64_t send_limit(const struct wh_conn *conn)
-{
-    uint64_t limit = (uint64_t)conn_option(conn, WH_OPT_SEND_BUFFER);
-    const struct memory *memory = &conn->tcp->memory;
-    return memory->used > memory->cap / 4 * 3 ? MIN(limit, SEND_FLOOR) : limit;
-}
-
 size_t conn_send_room(const struct wh_conn *conn)
 {
-    uint64_t limit = send_limit(conn);
-    return conn->send.length >= limit ? 0 : (size_t)(limit - conn->send.length);
+    uint32_t limit = tune_send_limit(conn);
+    return conn->send.length >= limit ? 0 : limit - conn->send.length;
 }
 
 uint32_t conn_ready(const struct wh_conn *conn)
@@ -162,7 +159,7 @@ uint32_t conn_ready(const struct wh_conn *conn)
     }
     uint64_t low_water = (uint64_t)conn_option(conn, WH_OPT_SEND_LOW_WATER);
     size_t room = conn_send_room(conn);
-    if (!conn->write_shut && room > 0 && room >= MIN(low_water, send_limit(conn) / 2)) {
+    if (!conn->write_shut && room > 0 && room >= MIN(low_water, tune_send_limit(conn) / 2)) {
         ready |= WH_WRITABLE;
     }
     if (conn->send.length == 0 && conn->snd_una == conn->snd_end + conn->write_shut) {
@@ -185,6 +182,9 @@ void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when)
         return;
     }
     conn->deadline[which] = when;
+    if (when != WH_NEVER && timer_armed(&conn->timer) && conn->timer.deadline <= when) {
+        return; /* the node stands at something sooner, or fires, finds nothing due and moves */
+    }
     wh_time earliest = WH_NEVER;
     for (unsigned i = 0; i < DEADLINES; i++) {
         earliest = MIN(earliest, conn->deadline[i]);
@@ -200,14 +200,6 @@ void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when)
     }
 }
 
-uint32_t conn_receive_space(const struct wh_conn *conn)
-{
-    /* A buffer made smaller than what scaling can express would never open the window again. */
-    uint64_t limit =
-        MAX((uint64_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER), UINT64_C(2) << conn->rcv_scale);
-    return conn->receive.length >= limit ? 0 : (uint32_t)(limit - conn->receive.length);
-}
-
 uint32_t conn_mss(const struct wh_conn *conn)
 {
     uint32_t options = conn->timestamps ? 12 : 0;
@@ -217,14 +209,14 @@ uint32_t conn_mss(const struct wh_conn *conn)
 uint32_t conn_pipe(const struct wh_conn *conn)
 {
     uint32_t outstanding = conn->snd_nxt - conn->snd_una;
-    if (conn->flight == NULL) {
+    if (flight_empty(conn->flight)) {
         return outstanding;
     }
     uint32_t gone = conn->flight->lost + conn->flight->sacked;
     if (!conn->sack) {
         /* Without SACK each duplicate ACK says that one segment has left the network (RFC 5681 3.2). */
-        gone +=
-            MIN((uint32_t)conn->dup_acks * conn_mss(conn), outstanding - MIN(gone, outstanding));
+        gone += MIN((uint32_t)conn->flight->dup_acks * conn_mss(conn),
+                    outstanding - MIN(gone, outstanding));
     }
     return gone >= outstanding ? 0 : outstanding - gone;
 }

@@ -25,14 +25,23 @@ enum deadline {
     DEADLINE_RETRANSMIT, /* RTO, or the persist timer while nothing is in flight */
     DEADLINE_ACK,        /* a delayed acknowledgement */
     DEADLINE_PUSH,       /* a small segment held back for too long (cork, silly window) */
+    DEADLINE_PACE,       /* the next burst may leave */
     DEADLINE_KEEPALIVE,
     DEADLINE_END, /* linger, or FIN-WAIT-2 without a reader */
     DEADLINES
 };
 
+/* What DEADLINE_RETRANSMIT stands for, with data in flight or after it. */
+enum retransmit_timer {
+    TIMER_TIMEOUT, /* RFC 6298's, also for a SYN and for the persist timer */
+    TIMER_REORDER, /* RFC 8985 6.2, step 5: what is late now will be lost then */
+    TIMER_TAIL,    /* a tail loss probe (RFC 8985 7) */
+    TIMER_REST,    /* nothing has been in flight for a while: the flight is given back */
+};
+
 enum recovery {
     RECOVERY_NONE,
-    RECOVERY_FAST, /* after duplicate ACKs or SACKs (RFC 6675) */
+    RECOVERY_FAST, /* after the peer's acknowledgements (RFC 6675, RFC 8985) */
     RECOVERY_LOSS, /* after a timeout */
 };
 
@@ -93,36 +102,35 @@ struct wh_conn {
     unsigned probing : 1;                   /* the persist timer runs */
     unsigned accepted : 1;                  /* not waiting in a backlog */
     unsigned demuxed : 1;                   /* segments of its tuple come to it */
-    unsigned rescued : 1;                   /* RFC 6675's rescue retransmission is used up */
-    unsigned rtx_now : 1; /* the next retransmission does not wait for room in cwnd */
     unsigned r1_told : 1;
-    unsigned ecn : 1;      /* negotiated: marks that arrive are echoed (RFC 3168) */
-    unsigned ecn_send : 1; /* ... and what we send may be marked */
-    unsigned ecn_echo : 1; /* ECE until the peer says CWR */
-    unsigned cwr_due : 1;  /* CWR on the next new data */
-    unsigned reduced : 1;  /* cwnd was cut, and nothing beyond recovery_point is acknowledged yet */
-    unsigned pushed : 1;   /* the last byte in order came with PSH */
+    unsigned ecn : 1;            /* negotiated, or asked for: marks that arrive are told */
+    unsigned ecn_send : 1;       /* ... and what we send may be marked */
+    unsigned ecn_echo : 1;       /* ECE until the peer says CWR */
+    unsigned cwr_due : 1;        /* CWR on the next new data */
+    unsigned accurate_asked : 1; /* our SYN asked for Accurate ECN */
+    unsigned reduced : 1; /* cwnd was cut, and nothing beyond recovery_point is acknowledged yet */
+    unsigned pushed : 1;  /* the last byte in order came with PSH */
     unsigned fast_open : 3; /* enum fast_open */
+    uint32_t dsack_left; /* to be told next: what arrived twice (RFC 2883), if below dsack_right */
 
     /* queues */
     struct chunk_queue send;    /* SND.UNA onward; chunk->seq is the number of data[0] */
-    struct chunk *send_cursor;  /* the chunk of SND.NXT, or NULL */
-    struct chunk *reserved;     /* from wh_reserve to wh_commit */
     struct chunk_queue receive; /* in order, not yet read */
     struct reassembly *reassembly;
-    struct flight *flight;
+    struct flight *flight; /* while it is busy sending */
     struct profile *profile;
 
     /* congestion and recovery */
     uint32_t cwnd, ssthresh;
-    uint32_t cc_acked;       /* bytes since cwnd last grew in congestion avoidance */
     uint32_t recovery_point; /* RFC 6675; SND.NXT when cwnd was last cut */
-    uint16_t dup_acks;       /* consecutive */
-    uint16_t dup_acks_owed;  /* one for each out-of-order arrival (RFC 5681 4.2) */
-    uint8_t retries;         /* consecutive retransmission timeouts, or unanswered probes */
-    uint8_t syn_retries;     /* SYN or SYN,ACK timeouts before ESTABLISHED (H15) */
-    uint8_t keepalives;      /* unanswered */
-    uint8_t challenges;      /* challenge ACKs in this period (RFC 5961 7) */
+    uint32_t dsack_right;
+    uint16_t dup_acks_owed; /* one for each out-of-order arrival (RFC 5681 4.2) */
+    uint8_t retries;        /* consecutive retransmission timeouts, or unanswered probes */
+    uint8_t syn_retries;    /* SYN or SYN,ACK timeouts before ESTABLISHED (H15) */
+    uint8_t keepalives;     /* unanswered */
+    uint8_t challenges;     /* challenge ACKs in this period (RFC 5961 7) */
+    uint8_t timer_kind;     /* enum retransmit_timer: what DEADLINE_RETRANSMIT stands for */
+    uint8_t traffic_class;  /* DSCP and ECN of the last segment that arrived in the window */
     uint32_t challenge_period;
     uint16_t pending;        /* "once" events not yet told: WH_CONNECTED ... */
     uint16_t watch;          /* conditions the application wants to hear of */
@@ -131,10 +139,15 @@ struct wh_conn {
     int8_t soft_error;       /* wh_error that ICMP hinted at */
     uint8_t soft_reason, end_reason, ack_reason; /* wh_reason */
     uint8_t rtx_reason;
-    uint8_t traffic_class; /* DSCP and ECN of the last segment that arrived in the window */
+    /* RFC 8257 3.2: an ACK is owed for so many bytes not yet acknowledged, with ECE as it was then. */
+    uint16_t exact_gap : 15, exact_echo : 1;
 
-    uint64_t srtt, rttvar, min_rtt; /* ns; srtt 0: no sample yet */
-    uint64_t rto;
+    uint32_t srtt, rttvar; /* us; srtt 0: no sample yet */
+    uint32_t min_rtt;      /* us; UINT32_MAX: no sample yet */
+    uint32_t rto;          /* us */
+    uint16_t timeouts;     /* retransmission timeouts ever, up to 65535 */
+    uint16_t undos;        /* reductions of cwnd that were undone, likewise */
+    uint32_t retransmissions;
     wh_time progress; /* when SND.UNA last advanced or something was first put in flight */
     wh_time heard;    /* when the peer was last heard of */
     wh_time sent;     /* when data was last sent */
@@ -147,8 +160,20 @@ struct wh_conn {
     uint32_t index;               /* in the stack's pool */
     uint32_t prior;               /* TIME-WAIT entry it reopened, or 0 */
 
-    uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
-    uint32_t segments_in, segments_out, retransmissions;
+    struct accecn *accecn; /* if Accurate ECN is agreed on */
+
+    /* the receive window follows what the application reads */
+    uint32_t rcv_limit; /* bytes: what it has grown to; 0: no measurement has begun */
+    uint32_t tune_seq;  /* number of the first byte that the measurement counts */
+    uint32_t tune_time; /* when it began, us */
+    uint32_t rcv_rtt;   /* us, as a receiver sees it; 0: not known */
+
+    /* search for the path's packet size (RFC 4821): bytes of MSS */
+    uint16_t mtu_low, mtu_high, mtu_probe;
+    uint8_t mtu_failures, mtu_state;
+
+    uint64_t bytes_acked, bytes_received, bytes_retransmitted;
+    uint32_t segments_in, segments_out;
     uint32_t marks_in, echoes_in; /* CE on data, ECE on acknowledgements */
 };
 
@@ -196,6 +221,8 @@ static inline bool conn_unconfirmed(const struct wh_conn *conn)
 {
     return conn->fast_open >= FAST_OPEN_UNCONFIRMED;
 }
+/* The retransmission timeout in nanoseconds, like every wh_time. */
+static inline wh_time conn_rto(const struct wh_conn *conn) { return conn->rto * WH_MICROSECOND; }
 /* Our SYN is not yet acknowledged. */
 static inline bool conn_syn_outstanding(const struct wh_conn *conn)
 {
@@ -216,6 +243,8 @@ static inline void conn_want_output(struct wh_conn *conn)
 
 /* An orphan in FIN-WAIT-2 waits only so long for its peer's FIN. */
 void conn_limit_fin_wait_2(struct wh_conn *conn);
+/* What wh_reserve named for this connection is void. */
+void conn_unreserve(struct wh_conn *conn);
 /* Sets or clears (WH_NEVER) a deadline and keeps the wheel node at the earliest. */
 void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when);
 

@@ -19,6 +19,13 @@
 #include "tcp/trace.h"
 
 struct fast_open_peer;
+struct wh_conn;
+
+/* From wh_reserve to wh_commit, between which no other call names the stack: so there is one. */
+struct reservation {
+    const struct wh_conn *conn; /* whose it is */
+    struct chunk *chunk;
+};
 
 struct tcp {
     struct memory memory;
@@ -43,6 +50,7 @@ struct tcp {
     struct list eventful; /* connections, listeners ... that wh_events should look at */
     struct reply_queue replies;
     struct slot_store slots;
+    struct reservation reservation;
 
     struct trace trace;
     uint64_t count[WH_REASON_COUNT];

@@ -214,7 +214,6 @@ void fast_open_answered(struct wh_conn *conn, const struct segment *syn_ack)
     } else if (sent || conn->syn_retries > 0) {
         fast_open_avoid(tcp, &conn->tuple);
     }
-    conn->bytes_sent += taken;
     conn->fast_open = seq_lt(syn_ack->ack, conn->snd_max) ? FAST_OPEN_LEFT
                       : taken > 0                         ? FAST_OPEN_TAKEN
                                                           : FAST_OPEN_OFF;

@@ -7,45 +7,132 @@
 
 static uint32_t range_length(const struct range *range) { return range->end - range->start; }
 
-static struct flight *flight_in(struct chunk *chunk)
+static uint16_t place_of(const struct flight *flight, const struct range *range)
 {
-    struct flight *flight = (struct flight *)(void *)chunk->data;
-    flight->chunk = chunk;
-    flight->capacity = (uint32_t)((chunk->size - sizeof *flight) / sizeof(struct range));
+    return (uint16_t)(range - flight->place);
+}
+
+/* ----------------------------------------------------------------- lists -- */
+
+/* Puts a range into the list, before `next` (NO_RANGE: at the end). */
+static void list_put(struct flight *flight, struct range_list *list, struct range *range,
+                     uint16_t next)
+{
+    uint16_t at = place_of(flight, range);
+    uint16_t prev = next == NO_RANGE ? list->last : flight->place[next].prev;
+    range->prev = prev;
+    range->next = next;
+    *(prev == NO_RANGE ? &list->first : &flight->place[prev].next) = at;
+    *(next == NO_RANGE ? &list->last : &flight->place[next].prev) = at;
+}
+
+static void list_drop(struct flight *flight, struct range_list *list, const struct range *range)
+{
+    *(range->prev == NO_RANGE ? &list->first : &flight->place[range->prev].next) = range->next;
+    *(range->next == NO_RANGE ? &list->last : &flight->place[range->next].prev) = range->prev;
+}
+
+/* The list that a range stands in; NULL for a SACKed one. */
+static struct range_list *list_of(struct flight *flight, const struct range *range)
+{
+    if (range->flags & RANGE_SACKED) {
+        return NULL;
+    }
+    return range->flags & RANGE_LOST ? &flight->losses : &flight->flying;
+}
+
+/* Takes a range off its list and its bytes out of the sums. */
+static void withdraw(struct flight *flight, const struct range *range)
+{
+    struct range_list *list = list_of(flight, range);
+    if (list == NULL) {
+        flight->sacked -= range_length(range);
+        return;
+    }
+    list_drop(flight, list, range);
+    if (range->flags & RANGE_LOST) {
+        flight->lost -= range_length(range);
+    }
+}
+
+/* ---------------------------------------------------------------- memory -- */
+
+#define RANGE_COST (sizeof(struct range) + 2 * sizeof(uint16_t))
+
+/* Memory of at least so many bytes: a chunk, or beyond the largest one its own. */
+static struct flight *take(struct chunk_store *store, size_t bytes)
+{
+    struct flight *flight;
+    struct chunk *chunk = NULL;
+    if (bytes <= chunk_max()) {
+        chunk = chunk_take(store, (uint32_t)bytes, MEMORY_VITAL);
+        flight = chunk != NULL ? (struct flight *)(void *)chunk->data : NULL;
+        bytes = chunk != NULL ? chunk->size : 0;
+    } else {
+        flight = memory_take(store->memory, bytes, MEMORY_ORDINARY);
+    }
+    if (flight != NULL) {
+        memset(flight, 0, sizeof *flight);
+        flight->chunk = chunk;
+        flight->bytes = bytes;
+        flight->capacity = (uint16_t)MIN((bytes - sizeof *flight) / RANGE_COST, FLIGHT_RANGES);
+        flight->head = flight->capacity / 2;
+    }
     return flight;
 }
 
-/* Room for one more range, moving to a larger chunk if there is one. */
-static bool flight_room(struct flight **flight, struct chunk_store *store)
+static void give(struct flight *flight, struct chunk_store *store)
+{
+    if (flight->chunk != NULL) {
+        chunk_drop(store, flight->chunk);
+    } else {
+        memory_give(store->memory, flight, flight->bytes);
+    }
+}
+
+/* Moves to where there is room for twice as many, if there may be. Places keep their numbers. */
+static bool grow(struct flight **flight, struct chunk_store *store)
 {
     struct flight *old = *flight;
-    if (old != NULL && old->count < old->capacity) {
+    if (old->capacity >= FLIGHT_RANGES) {
+        return false;
+    }
+    size_t bytes = sizeof *old + 2 * (size_t)old->capacity * RANGE_COST;
+    bool last_chunk = old->bytes < chunk_max() && bytes > chunk_max();
+    struct flight *new = take(store, last_chunk ? chunk_max() : bytes);
+    if (new == NULL) {
+        return false;
+    }
+    struct flight place = *new; /* what is its own */
+    memcpy(new, old, sizeof *new + old->used * sizeof(struct range));
+    new->chunk = place.chunk;
+    new->bytes = place.bytes;
+    new->capacity = place.capacity;
+    new->head = (uint16_t)(place.capacity / 2);
+    memcpy(flight_order(new, 0), flight_order(old, 0), old->count * sizeof(uint16_t));
+    give(old, store);
+    *flight = new;
+    return true;
+}
+
+static bool room(struct flight **flight, struct chunk_store *store)
+{
+    return (*flight)->count < (*flight)->capacity || grow(flight, store);
+}
+
+bool flight_begin(struct flight **flight, struct chunk_store *store)
+{
+    if (*flight != NULL) {
         return true;
     }
-    if (old != NULL && old->chunk->size >= chunk_max()) {
+    struct flight *new = take(store, sizeof *new + 4 * RANGE_COST);
+    if (new == NULL) {
         return false;
     }
-    uint32_t want = old == NULL ? 512 : MIN(old->chunk->size + 1, chunk_max());
-    struct chunk *chunk = chunk_take(store, want, MEMORY_VITAL);
-    if (chunk == NULL) {
-        return false;
-    }
-    struct flight *new = flight_in(chunk);
-    uint32_t capacity = new->capacity;
-    if (old == NULL) {
-        memset(new, 0, sizeof *new);
-    } else {
-        memcpy(new, old, sizeof *new);
-        for (uint32_t i = 0; i < old->count; i++) {
-            new->ring[i] = *flight_at(old, i);
-        }
-    }
-    new->head = 0;
-    new->chunk = chunk;
-    new->capacity = capacity;
-    if (old != NULL) {
-        chunk_drop(store, old->chunk);
-    }
+    new->spare = NO_RANGE;
+    new->flying = (struct range_list){ NO_RANGE, NO_RANGE };
+    new->losses = (struct range_list){ NO_RANGE, NO_RANGE };
+    new->reo_mult = 1;
     *flight = new;
     return true;
 }
@@ -53,79 +140,155 @@ static bool flight_room(struct flight **flight, struct chunk_store *store)
 void flight_free(struct flight **flight, struct chunk_store *store)
 {
     if (*flight != NULL) {
-        chunk_drop(store, (*flight)->chunk);
+        give(*flight, store);
         *flight = NULL;
     }
 }
 
-bool flight_send(struct flight **flight, struct chunk_store *store, uint32_t start, uint32_t end,
-                 uint64_t now)
+/* Moves the row so that there is as much room before it as behind. */
+static void center(struct flight *flight)
 {
-    if (*flight != NULL && (*flight)->count > 0) {
-        /* What leaves at one instant is one range: a batch of frames costs one entry. */
-        struct range *last = flight_at(*flight, (*flight)->count - 1);
-        if (last->sent == now && last->flags == 0) {
-            last->end = end;
-            return true;
-        }
+    const uint16_t *from = flight_order(flight, 0);
+    flight->head = (uint16_t)((2U * flight->capacity - flight->count) / 2);
+    memmove(flight_order(flight, 0), from, flight->count * sizeof *from);
+}
+
+/* Makes a place for a range at this position of the order; there is room. */
+static struct range *insert(struct flight *flight, uint32_t position)
+{
+    uint16_t place = flight->spare;
+    if (place == NO_RANGE) {
+        place = flight->used++;
+    } else {
+        flight->spare = flight->place[place].next;
     }
-    bool fresh = *flight == NULL;
-    if (!flight_room(flight, store)) {
+    bool before = position < flight->count / 2U; /* move the shorter part of the row */
+    if (before ? flight->head == 0 : flight->head + flight->count == 2 * flight->capacity) {
+        center(flight);
+    }
+    uint16_t *order = flight_order(flight, 0);
+    if (before) {
+        memmove(order - 1, order, position * sizeof *order);
+        flight->head--;
+    } else {
+        memmove(order + position + 1, order + position, (flight->count - position) * sizeof *order);
+    }
+    flight->count++;
+    *flight_order(flight, position) = place;
+    return &flight->place[place];
+}
+
+/* Forgets `n` ranges from this position on; they stand in no list any more. */
+static void remove_ranges(struct flight *flight, uint32_t position, uint32_t n)
+{
+    for (uint32_t i = position; i < position + n; i++) {
+        uint16_t place = *flight_order(flight, i);
+        flight->place[place].next = flight->spare;
+        flight->spare = place;
+    }
+    uint16_t *order = flight_order(flight, 0);
+    if (position < flight->count / 2U) {
+        memmove(order + n, order, position * sizeof *order);
+        flight->head = (uint16_t)(flight->head + n);
+    } else {
+        memmove(order + position, order + position + n,
+                (flight->count - position - n) * sizeof *order);
+    }
+    flight->count = (uint16_t)(flight->count - n);
+    if (flight->count == 0) {
+        flight->used = 0;
+        flight->spare = NO_RANGE;
+        flight->head = flight->capacity / 2;
+    }
+}
+
+/* ---------------------------------------------------------- what happens -- */
+
+bool flight_send(struct flight **flight, struct chunk_store *store, uint32_t start, uint32_t end,
+                 uint64_t now, const struct snapshot *then)
+{
+    struct flight *f = *flight;
+    struct range *last = f->count > 0 ? flight_at(f, f->count - 1U) : NULL;
+    bool plain = last != NULL && (last->flags & ~RANGE_APP_LIMITED) == 0;
+    /* What leaves at one instant is one range. Without room the last one grows: it counts as sent later. */
+    if (plain && (last->sent == now || !room(flight, store))) {
+        if (last->sent != now) { /* ... and stands behind whatever was sent again meanwhile */
+            list_drop(f, &f->flying, last);
+            list_put(f, &f->flying, last, NO_RANGE);
+        }
+        last->sent = now;
+        last->end = end;
+        last->then.in_flight = then->in_flight;
+        return true;
+    }
+    if (!room(flight, store)) {
         return false;
     }
-    if (fresh) {
-        (*flight)->judged_to = start;
+    f = *flight;
+    if (f->count == 0) {
+        f->fack = start;
     }
-    (*flight)->count++;
-    *flight_at(*flight, (*flight)->count - 1) =
-        (struct range){ .sent = now, .start = start, .end = end };
+    struct range *range = insert(f, f->count);
+    *range = (struct range){ .sent = now, .start = start, .end = end, .then = *then };
+    list_put(f, &f->flying, range, NO_RANGE);
     return true;
 }
 
-/* Takes `length` bytes of a range out of the sums it counts in. */
-static void uncount(struct flight *flight, const struct range *range, uint32_t length)
+/* The peer has got `bytes` of the range, which it had not told before. */
+static void deliver(struct flight *flight, const struct range *range, uint32_t bytes, uint32_t end,
+                    struct delivery *what)
 {
-    if (range->flags & RANGE_SACKED) {
-        flight->sacked -= length;
+    what->bytes += bytes;
+    flight->delivered += bytes;
+    what->probe = what->probe || (range->flags & RANGE_PROBE);
+    if ((range->flags & RANGE_RETRANSMITTED) == 0) {
+        what->sent_once = MAX(what->sent_once, range->sent);
+        what->first_once = what->first_once == 0 ? range->sent : MIN(what->first_once, range->sent);
+        if (!what->original || seq_lt(range->start, what->original_from)) {
+            what->original_from = range->start;
+        }
+        what->original = true;
+        what->reordered = what->reordered || seq_lt(end, flight->fack);
+    } else if (range->sent > what->trusted_to) {
+        return; /* RFC 8985 6.2, step 2: this answers the first sending, not the last */
     }
-    if (range->flags & RANGE_LOST) {
-        flight->lost -= length;
+    flight->fack = seq_max(flight->fack, end);
+    if (range->sent > what->newest ||
+        (range->sent == what->newest && seq_gt(end, what->newest_end))) {
+        what->newest = range->sent;
+        what->newest_end = end;
+    }
+    if (range->sent >= what->then_sent) {
+        what->then_sent = range->sent;
+        what->then = range->then;
+        what->then_flags = range->flags;
     }
 }
 
-void flight_acknowledge(struct flight **flight, struct chunk_store *store, uint32_t ack,
-                        uint64_t *sent, uint32_t *delivered)
+void flight_acknowledge(struct flight *flight, uint32_t ack, struct delivery *delivery)
 {
-    struct flight *f = *flight;
-    *sent = 0;
-    *delivered = 0;
-    if (f == NULL) {
-        return;
-    }
-    while (f->count > 0) {
-        struct range *first = flight_at(f, 0);
-        if (seq_leq(ack, first->start)) {
+    uint32_t whole = 0;
+    while (flight != NULL && whole < flight->count) {
+        struct range *range = flight_at(flight, whole);
+        if (seq_leq(ack, range->start)) {
             break;
         }
-        uint32_t covered = seq_min(ack, first->end) - first->start;
-        if ((first->flags & (RANGE_SACKED | RANGE_RETRANSMITTED)) == 0) {
-            *sent = first->sent;
+        uint32_t end = seq_min(ack, range->end);
+        uint32_t covered = end - range->start;
+        if ((range->flags & RANGE_SACKED) == 0) {
+            deliver(flight, range, covered, end, delivery);
         }
-        if ((first->flags & RANGE_SACKED) == 0) {
-            *delivered += covered;
-        }
-        uncount(f, first, covered);
-        first->start += covered;
-        if (first->start != first->end) {
+        if (end != range->end) {
+            flight->sacked -= range->flags & RANGE_SACKED ? covered : 0;
+            flight->lost -= range->flags & RANGE_LOST ? covered : 0;
+            range->start = end;
             break;
         }
-        f->head = f->head + 1 == f->capacity ? 0 : f->head + 1;
-        f->count--;
-        f->hint -= f->hint > 0;
+        withdraw(flight, range);
+        whole++;
     }
-    f->judged_to = seq_max(f->judged_to, ack);
-    if (f->count == 0) {
-        flight_free(flight, store);
+    if (whole > 0) {
+        remove_ranges(flight, 0, whole);
     }
 }
 
@@ -146,106 +309,123 @@ uint32_t flight_find(struct flight *flight, uint32_t seq)
 
 bool flight_split(struct flight **flight, struct chunk_store *store, uint32_t position, uint32_t at)
 {
-    if (!flight_room(flight, store)) {
+    if (!room(flight, store)) {
         return false;
     }
     struct flight *f = *flight;
-    f->count++;
-    for (uint32_t i = f->count - 1; i > position; i--) {
-        *flight_at(f, i) = *flight_at(f, i - 1);
-    }
-    flight_at(f, position)->end = at;
-    flight_at(f, position + 1)->start = at;
-    if (f->hint > position) {
-        f->hint++;
+    struct range *upper = insert(f, position + 1);
+    struct range *lower = flight_at(f, position);
+    *upper = *lower;
+    upper->start = at;
+    lower->end = at;
+    struct range_list *list = list_of(f, lower);
+    if (list != NULL) {
+        list_put(f, list, upper, lower->next);
     }
     return true;
 }
 
+/* Makes the SACKed range at this position one with SACKed neighbours; returns its position. */
+static uint32_t merge(struct flight *flight, uint32_t position)
+{
+    struct range *range = flight_at(flight, position);
+    if (position + 1 < flight->count && (flight_at(flight, position + 1)->flags & RANGE_SACKED)) {
+        range->end = flight_at(flight, position + 1)->end;
+        remove_ranges(flight, position + 1, 1);
+    }
+    if (position > 0 && (flight_at(flight, position - 1)->flags & RANGE_SACKED)) {
+        flight_at(flight, position - 1)->end = range->end;
+        remove_ranges(flight, position, 1);
+        position--;
+    }
+    return position;
+}
+
+/* Cuts the range at this position down to its part inside [left, right). False: no room for that. */
+static bool trim(struct flight **flight, struct chunk_store *store, uint32_t *position,
+                 uint32_t left, uint32_t right)
+{
+    if (seq_lt(flight_at(*flight, *position)->start, left)) {
+        if (!flight_split(flight, store, *position, left)) {
+            return false;
+        }
+        ++*position;
+    }
+    return seq_leq(flight_at(*flight, *position)->end, right) ||
+           flight_split(flight, store, *position, right);
+}
+
 uint32_t flight_sack(struct flight **flight, struct chunk_store *store, uint32_t left,
-                     uint32_t right, uint64_t *sent)
+                     uint32_t right, struct delivery *delivery)
 {
     uint32_t newly = 0;
     uint32_t position = flight_find(*flight, left);
-    while (position < (*flight)->count) {
-        struct range *range = flight_at(*flight, position);
-        if (seq_geq(range->start, right)) {
-            break;
-        }
-        if (range->flags & RANGE_SACKED) {
-            position++;
-            continue;
-        }
-        if (seq_lt(range->start, left)) {
-            if (!flight_split(flight, store, position, left)) {
+    while (position < (*flight)->count && seq_lt(flight_at(*flight, position)->start, right)) {
+        if ((flight_at(*flight, position)->flags & RANGE_SACKED) == 0) {
+            if (!trim(flight, store, &position, left, right)) {
                 break;
             }
-            position++;
-            range = flight_at(*flight, position);
+            struct range *range = flight_at(*flight, position);
+            withdraw(*flight, range);
+            deliver(*flight, range, range_length(range), range->end, delivery);
+            range->flags = RANGE_SACKED;
+            (*flight)->sacked += range_length(range);
+            newly += range_length(range);
+            position = merge(*flight, position);
         }
-        if (seq_gt(range->end, right)) {
-            if (!flight_split(flight, store, position, right)) {
-                break;
-            }
-            range = flight_at(*flight, position);
-        }
-        uint32_t length = range_length(range);
-        uncount(*flight, range, length);
-        if ((range->flags & RANGE_RETRANSMITTED) == 0 && range->sent > *sent) {
-            *sent = range->sent;
-        }
-        range->flags = (uint8_t)((range->flags & ~RANGE_LOST) | RANGE_SACKED);
-        (*flight)->high_sacked =
-            (*flight)->sacked == 0 ? range->end : seq_max((*flight)->high_sacked, range->end);
-        (*flight)->sacked += length;
-        newly += length;
         position++;
     }
     return newly;
 }
 
-static uint32_t position_of(const struct flight *flight, const struct range *range)
-{
-    uint32_t at = (uint32_t)(range - flight->ring);
-    return at >= flight->head ? at - flight->head : at + flight->capacity - flight->head;
-}
-
-void flight_mark_lost(struct flight *flight, struct range *range)
+void flight_mark_lost(struct flight *flight, struct range *range, bool urgently)
 {
     if (range->flags & (RANGE_SACKED | RANGE_LOST)) {
         return;
     }
+    list_drop(flight, &flight->flying, range);
     range->flags |= RANGE_LOST;
     flight->lost += range_length(range);
-    flight->hint = MIN(flight->hint, position_of(flight, range));
+    flight->lost_total += range_length(range);
+    list_put(flight, &flight->losses, range, urgently ? flight->losses.first : NO_RANGE);
 }
 
-void flight_mark_sent_again(struct flight *flight, struct range *range, uint64_t now)
+/* Puts a range back among the flying, where its send time belongs. */
+static void fly(struct flight *flight, struct range *range)
 {
-    uncount(flight, range, range_length(range));
+    uint16_t next = flight->flying.first;
+    while (next != NO_RANGE && flight->place[next].sent <= range->sent) {
+        next = flight->place[next].next;
+    }
+    list_put(flight, &flight->flying, range, next);
+}
+
+void flight_mark_found(struct flight *flight, struct range *range)
+{
+    withdraw(flight, range);
+    range->flags &= (uint8_t)~RANGE_LOST;
+    flight->lost_total -= range_length(range);
+    fly(flight, range);
+}
+
+void flight_mark_sent_again(struct flight *flight, struct range *range, uint64_t now,
+                            const struct snapshot *then)
+{
+    withdraw(flight, range);
     range->flags = RANGE_RETRANSMITTED;
     range->sent = now;
+    range->then = *then;
+    list_put(flight, &flight->flying, range, NO_RANGE);
 }
 
-void flight_reset(struct flight *flight, bool forget_sacks, bool lost)
+void flight_forget_sacks(struct flight *flight)
 {
     for (uint32_t i = 0; i < flight->count; i++) {
         struct range *range = flight_at(flight, i);
-        if (forget_sacks && (range->flags & RANGE_SACKED)) {
-            flight->sacked -= range_length(range);
-            range->flags &= (uint8_t)~RANGE_SACKED;
-        }
-        if (lost) {
-            flight_mark_lost(flight, range);
+        if (range->flags & RANGE_SACKED) {
+            withdraw(flight, range);
+            range->flags = RANGE_RETRANSMITTED; /* when it was sent is not known any more */
+            fly(flight, range);
         }
     }
-}
-
-uint32_t flight_first_lost(struct flight *flight)
-{
-    while (flight->lost > 0 && flight->hint < flight->count &&
-           (flight_at(flight, flight->hint)->flags & RANGE_LOST) == 0) {
-        flight->hint++;
-    }
-    return flight->lost > 0 ? flight->hint : flight->count;
 }

@@ -7,70 +7,16 @@
  * none of these has carried.
  */
 #include "base/bytes.h"
+#include "tcp/accecn.h"
 #include "tcp/cc/cc.h"
 #include "tcp/ecn.h"
 #include "tcp/fast_open.h"
 #include "tcp/protocol.h"
+#include "tcp/recovery.h"
 #include "wire/ip.h"
 
 /* A small segment held back by cork or silly-window avoidance leaves after this (RFC 9293 3.8.6.2.1). */
 #define OVERRIDE (200 * WH_MILLISECOND)
-
-/* ------------------------------------------------------------ the window -- */
-
-/* The right edge moves by steps of at least this (RFC 9293 3.8.6.2.2), one that scaling can express. */
-static uint32_t window_step(const struct wh_conn *conn)
-{
-    uint32_t mss = tcp_announced_mss(conn->tcp, conn->profile, &conn->tuple.remote);
-    uint32_t half = (uint32_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER) / 2;
-    return MAX(MIN(half, mss), 1U << conn->rcv_scale);
-}
-
-/* RCV.WND: bytes up to the right edge as promised. */
-static uint32_t promised(const struct wh_conn *conn)
-{
-    return seq_gt(conn->rcv_edge, conn->rcv_nxt) ? conn->rcv_edge - conn->rcv_nxt : 0;
-}
-
-/*
- * The window field for a segment that leaves now. The right edge moves forward only by
- * a worthwhile step and not back (SHLD-14). Where scaling cannot express it, the field
- * is rounded up as long as the buffer has the room; beyond that, rounding up at each
- * segment would let the edge creep for ever, so it is rounded down (RFC 7323 2.4), and
- * what was promised before is still taken.
- */
-static uint16_t advertise(struct wh_conn *conn)
-{
-    uint32_t space = conn_receive_space(conn);
-    uint32_t window = promised(conn);
-    if (space > window && space - window >= window_step(conn)) {
-        window = MIN(space, (uint32_t)UINT16_MAX << conn->rcv_scale);
-    }
-    uint32_t field = window >> conn->rcv_scale;
-    uint32_t above = (field + 1) << conn->rcv_scale;
-    if (window > field << conn->rcv_scale && above <= space && field < UINT16_MAX) {
-        field++;
-    }
-    conn->rcv_edge = conn->rcv_nxt + MAX(promised(conn), field << conn->rcv_scale);
-    return (uint16_t)field;
-}
-
-void tcp_window_opened(struct wh_conn *conn)
-{
-    if (conn_state(conn) < WH_ESTABLISHED || conn_over(conn) || conn->fin_received) {
-        return;
-    }
-    uint32_t limit = (uint32_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER);
-    uint32_t offered = promised(conn);
-    uint32_t space = MIN(conn_receive_space(conn), (uint32_t)UINT16_MAX << conn->rcv_scale);
-    uint32_t gain = space > offered ? space - offered : 0;
-    /* Often enough that the peer never waits, seldom enough to cost nothing. */
-    if (gain >= window_step(conn) && (gain >= offered || gain >= limit / 4)) {
-        conn->ack_now = true;
-        conn->ack_reason = WH_WHY_WINDOW_UPDATE;
-        conn_want_output(conn);
-    }
-}
 
 /* ------------------------------------------------------------- a segment -- */
 
@@ -82,12 +28,20 @@ static void fill_options(struct wh_conn *conn, struct segment *segment)
         options->tsval = tcp_timestamp(conn->tcp, conn->ts_offset);
         options->tsecr = conn->ts_recent;
     }
-    if (conn->sack && conn->reassembly != NULL) {
+    if (conn->sack && (conn->reassembly != NULL || conn->dsack_left != conn->dsack_right)) {
         unsigned room = conn->timestamps ? 3 : 4;
-        options->sacks = (uint8_t)reassembly_sacks(conn->reassembly, options->sack, room);
-        if (options->sacks > 0) {
-            options->has |= WH_HAS_SACK;
+        unsigned n = 0;
+        if (conn->dsack_left != conn->dsack_right) { /* RFC 2883 4: before all others, and once */
+            options->sack[n++] = (struct sack_block){ conn->dsack_left, conn->dsack_right };
         }
+        if (conn->reassembly != NULL) {
+            n += reassembly_sacks(conn->reassembly, options->sack + n, room - n);
+        }
+        options->sacks = (uint8_t)n;
+        options->has |= n > 0 ? WH_HAS_SACK : 0;
+    }
+    if (conn->accecn != NULL && !(segment->flags & WH_SYN)) {
+        accecn_fill(conn, segment);
     }
 }
 
@@ -108,8 +62,10 @@ static void fill(struct wh_conn *conn, struct segment *segment, uint32_t seq, ui
 static void acknowledged_by_now(struct wh_conn *conn)
 {
     conn->ack_now = false;
+    conn->exact_gap = 0;
     conn->ack_reason = WH_WHY_NONE;
     conn->last_ack_sent = conn->rcv_nxt;
+    conn->dsack_left = conn->dsack_right;
     conn_deadline(conn, DEADLINE_ACK, WH_NEVER);
 }
 
@@ -120,15 +76,16 @@ static bool send_segment(struct wh_conn *conn, struct outbox *outbox, struct seg
         segment->flags |= WH_URG;
         segment->urgent = (uint16_t)MIN(conn->snd_up - segment->seq, UINT16_MAX);
     }
-    if (conn->ecn_echo) {
-        segment->flags |= WH_ECE; /* on every ACK until CWR comes (RFC 3168 6.1.3) */
-    }
+    segment->flags |= ecn_flags(conn, segment);
     struct emit_note note = { conn_state(conn), reason, conn->rcv_scale };
-    segment->window = advertise(conn);
+    segment->window = tcp_window_advertise(conn);
     if (!emit_segment(outbox, segment, chunk, &note)) {
         return false;
     }
     conn->segments_out++;
+    if (conn->accecn != NULL) {
+        accecn_sent(conn, segment);
+    }
     conn->snd_max = seq_max(conn->snd_max, segment->seq + segment_length(segment));
     acknowledged_by_now(conn);
     return true;
@@ -164,6 +121,9 @@ static bool send_syn(struct wh_conn *conn, struct outbox *outbox)
     if (!again) {
         fast_open_fill(conn, &segment, cookie); /* repeats are bare (RFC 7413 4.2.2) */
     }
+    if (answer && conn->accecn != NULL && !conn->accecn->plain && (segment.flags & ECN_FLAGS)) {
+        accecn_fill_first(options);
+    }
     /* The window of a SYN is never scaled (RFC 7323 2.2). */
     segment.window = (uint16_t)MIN(conn_receive_space(conn), UINT16_MAX);
     struct emit_note note = { conn_state(conn), again ? conn->rtx_reason : WH_WHY_NONE, 0 };
@@ -185,7 +145,7 @@ static bool send_syn(struct wh_conn *conn, struct outbox *outbox)
         conn->progress = tcp->now;
         conn->sent = tcp->now;
     }
-    conn_deadline(conn, DEADLINE_RETRANSMIT, tcp->now + conn->rto);
+    conn_deadline(conn, DEADLINE_RETRANSMIT, tcp->now + conn_rto(conn));
     return true;
 }
 
@@ -194,7 +154,7 @@ static bool send_syn(struct wh_conn *conn, struct outbox *outbox)
 /* The chunk that holds seq, found from the cursor where possible. */
 static struct chunk *chunk_at(struct wh_conn *conn, uint32_t seq)
 {
-    struct chunk *chunk = conn->send_cursor;
+    struct chunk *chunk = conn->flight != NULL ? conn->flight->cursor : NULL;
     if (chunk == NULL || seq_lt(seq, chunk->seq + chunk->begin)) {
         chunk = conn->send.head;
     }
@@ -210,6 +170,9 @@ static uint32_t frame_limit(const struct wh_conn *conn, uint32_t mss, uint32_t o
     if ((conn->tcp->features & WH_TX_SEGMENTATION) == 0 || (conn->urgent_out != 0)) {
         return mss;
     }
+    if (conn->accecn != NULL && (accecn_flags(conn, &(struct segment){ .length = 1 }) & WH_CWR)) {
+        return mss; /* who cuts for RFC 3168 would clear this bit of ACE (RFC 9768 3.3.4) */
+    }
     uint32_t most = UINT16_MAX - ip_header_length(&conn->tuple.remote) - 20 - options;
     return MAX(most / mss * mss, mss);
 }
@@ -222,6 +185,9 @@ static bool send_range(struct wh_conn *conn, struct outbox *outbox, uint32_t seq
     fill(conn, &segment, seq, fin ? WH_FIN : 0);
     segment.length = length;
     segment.segment_size = length > mss ? (uint16_t)mss : 0;
+    if (conn->accecn != NULL) {
+        accecn_fill(conn, &segment);
+    }
     if (length > 0 && seq + length == conn->snd_end) {
         segment.flags |= WH_PSH;
     }
@@ -229,6 +195,9 @@ static bool send_range(struct wh_conn *conn, struct outbox *outbox, uint32_t seq
     if (conn->ecn_send && length > 0 && seq_geq(seq, conn->snd_max)) {
         segment.traffic_class |= ECN_ECT0;
         segment.flags |= conn->cwr_due ? WH_CWR : 0;
+        if (conn->accecn != NULL) {
+            conn->accecn->ect_sent += (length + mss - 1) / mss;
+        }
     }
     if (!send_segment(conn, outbox, &segment, length > 0 ? chunk_at(conn, seq) : NULL, reason)) {
         return false;
@@ -240,7 +209,7 @@ static bool send_range(struct wh_conn *conn, struct outbox *outbox, uint32_t seq
 /* Bytes of data in a segment that leaves now: SACK blocks cost room as well. */
 static uint32_t mss_now(struct wh_conn *conn, uint32_t *options_length)
 {
-    struct segment segment = { .length = 0 };
+    struct segment segment = { .seq = conn->snd_max, .length = 1 };
     fill_options(conn, &segment);
     *options_length = (uint32_t)segment_options_length(&segment.options);
     return conn->snd_mss > *options_length + 8 ? conn->snd_mss - *options_length : 8;
@@ -266,28 +235,40 @@ static bool retransmit(struct wh_conn *conn, struct outbox *outbox, uint32_t pos
     if (outbox_full(outbox) || !send_range(conn, outbox, start, data, mss, fin, reason)) {
         return false;
     }
-    if (sent_to != end) {
-        (void)flight_split(&conn->flight, &conn->tcp->chunks, position, sent_to);
-    }
-    flight_mark_sent_again(conn->flight, flight_at(conn->flight, position), conn->tcp->now);
+    bool whole =
+        sent_to == end || flight_split(&conn->flight, &conn->tcp->chunks, position, sent_to);
     conn->bytes_retransmitted += data;
     conn->retransmissions++;
-    conn->rtx_now = false;
+    if (!whole) {
+        conn->flight->rtx_now = false;
+        return false; /* no room to tell what left from what did not: it stays lost, one at a time */
+    }
+    struct snapshot then = rate_sending(conn, sent_to - start);
+    flight_mark_sent_again(conn->flight, flight_at(conn->flight, position), conn->tcp->now, &then);
+    recovery_sent_again(conn, start, sent_to - start);
+    pace_sent(conn, data, false);
     return true;
 }
 
+/* What is deemed lost, urgent first. */
 static bool retransmit_lost(struct wh_conn *conn, struct outbox *outbox)
 {
-    while (conn->flight != NULL && conn->flight->lost > 0) {
+    struct range *range;
+    while (conn->flight != NULL &&
+           (range = flight_first(conn->flight, &conn->flight->losses)) != NULL) {
         uint32_t pipe = conn_pipe(conn);
         uint32_t room = conn->cwnd > pipe ? conn->cwnd - pipe : 0;
-        if (!conn->rtx_now && room < conn_mss(conn)) {
+        bool now = conn->flight->rtx_now;
+        if (!now &&
+            (room < conn_mss(conn) || undo_holds_retransmissions(conn) || pace_waits(conn))) {
+            conn->flight->cwnd_limited = true;
             return true;
         }
-        if (!retransmit(conn, outbox, flight_first_lost(conn->flight), room, conn->rtx_reason)) {
+        uint32_t position = flight_find(conn->flight, range->start);
+        if (!retransmit(conn, outbox, position, now ? MAX(room, 1) : room, conn->rtx_reason)) {
             return false;
         }
-        if (conn->deadline[DEADLINE_RETRANSMIT] == WH_NEVER) {
+        if (conn->flight->rto_at == WH_NEVER || conn->probing) {
             rtt_restart_timer(conn);
         }
     }
@@ -331,7 +312,7 @@ static void hold_back(struct wh_conn *conn, uint32_t window)
             conn->probing = true;
             conn->retries = 0;
             conn->heard = conn->tcp->now;
-            conn_deadline(conn, DEADLINE_RETRANSMIT, conn->tcp->now + conn->rto);
+            conn_deadline(conn, DEADLINE_RETRANSMIT, conn->tcp->now + conn_rto(conn));
         }
     } else if (conn->deadline[DEADLINE_PUSH] == WH_NEVER) {
         conn_deadline(conn, DEADLINE_PUSH, conn->tcp->now + OVERRIDE);
@@ -351,7 +332,10 @@ static uint32_t next_length(struct wh_conn *conn, uint32_t mss, uint32_t limit)
     }
     uint32_t pipe = conn_pipe(conn);
     uint32_t room = conn->cwnd > pipe ? conn->cwnd - pipe : 0;
-    if (room < MIN(usable, mss)) {
+    if (room < MIN(usable, mss) || pace_waits(conn)) {
+        if (conn->flight != NULL) {
+            conn->flight->cwnd_limited = true;
+        }
         return 0;
     }
     uint32_t length = MIN(MIN(usable, room), limit);
@@ -387,9 +371,19 @@ static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t lengt
 {
     struct chunk_store *store = &conn->tcp->chunks;
     uint32_t start = conn->snd_nxt;
-    if (!flight_send(&conn->flight, store, start, start + length + fin, conn->tcp->now)) {
+    bool begins = conn->flight == NULL;
+    if (!flight_begin(&conn->flight, store)) {
         return false;
     }
+    if (begins) {
+        conn->profile->congestion->begin(conn);
+    }
+    struct snapshot then = rate_sending(conn, length + fin);
+    if (!flight_send(&conn->flight, store, start, start + length + fin, conn->tcp->now, &then)) {
+        return false;
+    }
+    pace_sent(conn, length, start == first_unacknowledged(conn));
+    conn->flight->prr_out += length + fin;
     bool sent = send_range(conn, outbox, start, length, mss, fin, fast_open_again(conn, length));
     note_sent(conn, length + fin);
     conn->fin_sent |= fin;
@@ -397,8 +391,7 @@ static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t lengt
         conn->push_due = false; /* what the override was for has left */
     }
     if (length > 0) {
-        conn->bytes_sent += length;
-        conn->send_cursor = chunk_at(conn, start + length - 1);
+        conn->flight->cursor = chunk_at(conn, start + length - 1);
     }
     if (!sent) {
         uint32_t last = conn->flight->count - 1;
@@ -406,8 +399,8 @@ static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t lengt
             flight_split(&conn->flight, store, last, start)) {
             last++;
         }
-        flight_mark_lost(conn->flight, flight_at(conn->flight, last));
-        conn->rtx_now = true;
+        flight_mark_lost(conn->flight, flight_at(conn->flight, last), false);
+        conn->flight->rtx_now = true;
     }
     return sent;
 }
@@ -418,13 +411,16 @@ static bool send_data(struct wh_conn *conn, struct outbox *outbox)
     if (conn_syn_outstanding(conn) && conn->send.length > 0 && !conn_unconfirmed(conn)) {
         return true; /* no window is known before the handshake is complete */
     }
-    if (conn->flight == NULL && conn->snd_end != conn->snd_nxt &&
-        tcp->now - conn->sent > conn->rto) {
-        conn->profile->congestion->idle(conn);
+    if (flight_empty(conn->flight) && conn->snd_end != conn->snd_nxt &&
+        tcp->now - conn->sent > conn_rto(conn)) {
+        conn->cwnd = MIN(conn->cwnd, cc_initial_window(conn)); /* RFC 5681 4.1 */
     }
     uint32_t options;
     uint32_t mss = mss_now(conn, &options);
     uint32_t limit = frame_limit(conn, mss, options);
+    if (conn->flight != NULL && conn->flight->pace_quantum > 0) {
+        limit = MIN(limit, MAX(conn->flight->pace_quantum / mss * mss, mss));
+    }
     while (!conn->fin_sent && conn->snd_nxt != conn->snd_end) {
         /* CWR stands on one segment, so that one is not cut by the link. */
         uint32_t length = next_length(conn, mss, conn->cwr_due ? mss : limit);
@@ -442,6 +438,7 @@ static bool send_data(struct wh_conn *conn, struct outbox *outbox)
         }
     }
     conn->push_due = false;
+    rate_limited_by_application(conn);
     if (conn->write_shut && !conn->fin_sent) {
         /* A FIN alone needs no window: it is its own probe (lifecycle C31). */
         return !outbox_full(outbox) && send_new(conn, outbox, 0, mss, true);
@@ -452,7 +449,7 @@ static bool send_data(struct wh_conn *conn, struct outbox *outbox)
 /* RFC 6675 4, rule 4: when nothing else may go and the window has room, the last segment once more. */
 static bool send_rescue(struct wh_conn *conn, struct outbox *outbox)
 {
-    if (conn->recovery != RECOVERY_FAST || conn->flight == NULL || conn->flight->lost > 0 ||
+    if (conn->recovery != RECOVERY_FAST || flight_empty(conn->flight) || conn->flight->lost > 0 ||
         conn->snd_nxt != conn->snd_end + conn->fin_sent ||
         conn_pipe(conn) + conn_mss(conn) > conn->cwnd) {
         return true;
@@ -461,8 +458,46 @@ static bool send_rescue(struct wh_conn *conn, struct outbox *outbox)
     if (position >= conn->flight->count) {
         return true;
     }
-    conn->rescued = true;
+    conn->flight->rescued = true;
     return retransmit(conn, outbox, position, conn_mss(conn), WH_WHY_RETRANSMIT_RESCUE);
+}
+
+/* RFC 8985 7.3: new data if there is any and the peer's window takes it, else the last segment again. */
+static bool send_tail_probe(struct wh_conn *conn, struct outbox *outbox)
+{
+    struct flight *flight = conn->flight;
+    if (flight_empty(flight) || !flight->probe_due) {
+        return true;
+    }
+    uint32_t options;
+    uint32_t mss = mss_now(conn, &options);
+    uint32_t edge = first_unacknowledged(conn) + conn->snd_wnd;
+    uint32_t window = seq_gt(edge, conn->snd_nxt) ? edge - conn->snd_nxt : 0;
+    uint32_t length = MIN(MIN(conn->snd_end - conn->snd_nxt, window), mss);
+    if (outbox_full(outbox)) {
+        return false;
+    }
+    bool again = length == 0 || conn->fin_sent;
+    if (again) {
+        uint32_t position = flight->count - 1U;
+        const struct range *range = flight_at(flight, position);
+        if (range->end - range->start > mss &&
+            flight_split(&conn->flight, &conn->tcp->chunks, position, range->end - mss)) {
+            position++;
+        }
+        if (!retransmit(conn, outbox, position, mss, WH_WHY_RETRANSMIT_TAIL_PROBE)) {
+            return false;
+        }
+    } else {
+        length = emit_reach(chunk_at(conn, conn->snd_nxt), conn->snd_nxt, length);
+        bool fin = conn->write_shut && conn->snd_nxt + length == conn->snd_end;
+        if (!send_new(conn, outbox, length, mss, fin)) {
+            return false;
+        }
+    }
+    tail_probe_sent(conn, again);
+    rtt_restart_timer(conn); /* RFC 8985 7.3: the timeout counts from the probe */
+    return true;
 }
 
 /* ---------------------------------------------------- probes and answers -- */
@@ -513,6 +548,43 @@ static bool send_probes(struct wh_conn *conn, struct outbox *outbox)
     return true;
 }
 
+/*
+ * RFC 8257 3.2: what came before the marks changed is acknowledged by itself, with ECE as
+ * it stood then. What came since stays owed.
+ */
+static bool send_exact_ack(struct wh_conn *conn, struct outbox *outbox)
+{
+    struct segment segment;
+    uint32_t now = conn->rcv_nxt;
+    uint32_t then = conn->last_ack_sent + conn->exact_gap;
+    bool ack_now = conn->ack_now;
+    bool echo = conn->ecn_echo;
+    wh_time delayed = conn->deadline[DEADLINE_ACK];
+    conn->rcv_nxt = seq_min(then, now); /* as it was */
+    conn->ecn_echo = conn->exact_echo;
+    fill(conn, &segment, conn->snd_nxt, 0);
+    bool sent = send_segment(conn, outbox, &segment, NULL, WH_WHY_ECN_FEEDBACK);
+    conn->rcv_nxt = now;
+    conn->ecn_echo = echo;
+    if (sent && ack_now) {
+        conn->ack_now = true;
+    } else if (sent && conn->last_ack_sent != now) {
+        conn_deadline(conn, DEADLINE_ACK, delayed);
+    }
+    return sent;
+}
+
+/* The answer to a SYN,ACK of Accurate ECN leaves before any data (RFC 9768 3.2.2.1). */
+static bool send_handshake_ack(struct wh_conn *conn, struct outbox *outbox)
+{
+    struct segment segment;
+    if (conn->accecn == NULL || !conn->accecn->handshake || !conn->ack_now) {
+        return true;
+    }
+    fill(conn, &segment, conn->snd_nxt, 0);
+    return send_segment(conn, outbox, &segment, NULL, conn->ack_reason);
+}
+
 static bool send_acks(struct wh_conn *conn, struct outbox *outbox)
 {
     struct segment segment;
@@ -525,6 +597,10 @@ static bool send_acks(struct wh_conn *conn, struct outbox *outbox)
     }
     if (conn->ack_now) {
         fill(conn, &segment, conn->snd_nxt, 0);
+        if (conn->accecn != NULL && conn->accecn->alone) {
+            segment.options.has &= (uint8_t)~WH_HAS_SACK; /* not to be taken for a duplicate */
+            segment.options.sacks = 0;                    /* (RFC 9768 3.2.2.5.1) */
+        }
         if (!send_segment(conn, outbox, &segment, NULL, conn->ack_reason)) {
             return false;
         }
@@ -540,9 +616,18 @@ bool tcp_output(struct wh_conn *conn, struct outbox *outbox)
     if (conn->syn_due && !send_syn(conn, outbox)) {
         return false;
     }
+    if ((conn->exact_gap > 0 && !send_exact_ack(conn, outbox)) || !send_handshake_ack(conn, outbox)) {
+        return false;
+    }
     if (conn_state(conn) < WH_ESTABLISHED && !conn_unconfirmed(conn)) {
         return send_acks(conn, outbox);
     }
-    return retransmit_lost(conn, outbox) && send_data(conn, outbox) && send_rescue(conn, outbox) &&
-           send_probes(conn, outbox) && send_acks(conn, outbox);
+    uint32_t next = conn->snd_nxt;
+    uint32_t again = conn->retransmissions;
+    bool all = send_tail_probe(conn, outbox) && retransmit_lost(conn, outbox) &&
+               send_data(conn, outbox) && send_rescue(conn, outbox);
+    if (conn->snd_nxt != next || conn->retransmissions != again) {
+        recovery_arm(conn);
+    }
+    return all && send_probes(conn, outbox) && send_acks(conn, outbox);
 }

@@ -19,7 +19,7 @@ struct profile *profile_new(struct memory *memory)
         return NULL;
     }
     profile->references = 1;
-    profile->congestion = cc_by_name("newreno");
+    profile->congestion = cc_by_name("cubic");
     for (unsigned i = 0; i < WH_OPTION_COUNT; i++) {
         profile->value[i] = range[i].initial;
     }

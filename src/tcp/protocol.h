@@ -27,6 +27,9 @@ void tcp_take_window(struct wh_conn *conn, const struct segment *segment);
 /* text.c: the sixth to eighth step: URG, text and FIN. */
 void tcp_text(struct wh_conn *conn, const struct segment *segment);
 
+/* [left, right) has arrived a second time: the next acknowledgement says so (RFC 2883). */
+void tcp_arrived_twice(struct wh_conn *conn, uint32_t left, uint32_t right);
+
 /* negotiate.c: what both SYNs agree on. */
 void tcp_offer(struct wh_conn *conn);
 void tcp_agree(struct wh_conn *conn, const struct segment_options *options);
@@ -40,23 +43,21 @@ uint16_t tcp_announced_mss(const struct tcp *tcp, const struct profile *profile,
                            const wh_addr *remote);
 
 /* rtt.c (RFC 6298). */
-void rtt_sample(struct wh_conn *conn, uint64_t rtt);
+/* A round trip took so many nanoseconds; returns it in us, at least 1. */
+uint32_t rtt_sample(struct wh_conn *conn, wh_time elapsed);
 void rtt_back_off(struct wh_conn *conn);
-/* (Re)starts the retransmission timer, or stops it when nothing is outstanding. */
+/*
+ * (Re)starts the retransmission timer, or stops it when nothing is outstanding. While there is a
+ * flight this notes the time alone: recovery_arm follows, in the end, and sets the deadline.
+ */
 void rtt_restart_timer(struct wh_conn *conn);
 
-/* recovery.c (RFC 6675, RFC 6582). What one acknowledgement said: */
-struct acknowledged {
-    uint32_t acked;     /* bytes newly acknowledged cumulatively */
-    uint32_t sacked;    /* bytes newly SACKed */
-    uint32_t in_flight; /* pipe before this acknowledgement */
-    bool duplicate;     /* RFC 5681 2: a duplicate acknowledgement */
-    bool echo;          /* RFC 3168 6.1.2: the peer tells of a congestion mark */
-};
-void recovery_acknowledged(struct wh_conn *conn, const struct acknowledged *what);
-void recovery_timeout(struct wh_conn *conn);
-/* The position of a range worth a rescue retransmission, or flight->count (RFC 6675 4, rule 4). */
-uint32_t recovery_rescue(struct wh_conn *conn);
+/* pace.c: may nothing leave yet? Then DEADLINE_PACE is set. */
+bool pace_waits(struct wh_conn *conn);
+/* Bytes a second that sending is spread to; 0: not paced. */
+uint64_t pace_rate(struct wh_conn *conn);
+/* So many bytes left, `alone`: with nothing else in flight. */
+void pace_sent(struct wh_conn *conn, uint32_t bytes, bool alone);
 
 /* timers.c: runs what is due at tcp->now. */
 void tcp_timers(struct wh_conn *conn);
@@ -67,8 +68,14 @@ void tcp_keepalive_restart(struct wh_conn *conn);
  * false when the outbox is full or memory is short.
  */
 bool tcp_output(struct wh_conn *conn, struct outbox *outbox);
+
+/* window.c: the window that we offer. */
 /* Reading has made room: sends a window update if it is worth one (RFC 9293 3.8.6.2.2). */
 void tcp_window_opened(struct wh_conn *conn);
+/* The window field for a segment that leaves now; moves the right edge accordingly. */
+uint16_t tcp_window_advertise(struct wh_conn *conn);
+/* RCV.WND: bytes up to the right edge as promised. */
+uint32_t tcp_window_promised(const struct wh_conn *conn);
 
 /* calls.c: the user calls of RFC 9293 3.10.1 to 3.10.5 on one connection. */
 void tcp_open_active(struct wh_conn *conn);

@@ -33,6 +33,9 @@ struct reassembly {
  */
 wh_reason reassembly_add(struct reassembly **reassembly, struct chunk_store *store, uint32_t seq,
                          const uint8_t *data, uint32_t length, size_t budget);
+/* True if some of [seq, seq + length) is held already: the first such piece (RFC 2883 4.2). NULL holds nothing. */
+bool reassembly_holds(const struct reassembly *reassembly, uint32_t seq, uint32_t length,
+                      uint32_t *left, uint32_t *right);
 /*
  * The stream has grown to *next: moves what follows now in order to the end of
  * queue and *next forward; frees the reassembly when nothing is left.

@@ -1,227 +1,335 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Loss recovery: what is lost and when to believe it.
- *
- * With SACK this is RFC 6675: a range is lost when three separate blocks or more
- * than two segments' worth of bytes above it were SACKed. Without SACK it is
- * RFC 6582, NewReno, expressed in the same terms: the third duplicate ACK says that
- * the first segment is lost, each partial ACK says so of the next. What may be sent
- * is cwnd - pipe in both cases, and pipe knows what is lost (conn_pipe).
- *
- * Where both ends agreed on ECN (RFC 3168) the path may mark what it would have
- * dropped. The peer's echo of a mark cuts cwnd like a loss, but nothing is lost, so
- * nothing is sent again. Whatever cut it, the next new data says so by CWR, and until
- * that is acknowledged further echoes are about the same marks.
- *
- * Retransmissions themselves leave from output.c, which looks for ranges marked
- * LOST; nothing here sends.
- */
+/* The states of recovery, and what congestion control hears (recovery.h has the map). */
+#include "tcp/recovery.h"
+
 #include "base/bytes.h"
-#include "tcp/cc/cc.h"
 #include "tcp/protocol.h"
 
-#define DUP_THRESH 3
+/* Busy for so long after the last acknowledgement, at least. */
+#define REST (1 * WH_SECOND)
 
-/* Marks the first segment's worth of the flight as lost. */
-static void lose_first(struct wh_conn *conn, wh_reason reason)
+/* ------------------------------------------------------------ reductions -- */
+
+void recovery_lose(struct wh_conn *conn, struct range *range, bool urgently)
 {
-    if (conn->flight == NULL) {
+    struct flight *flight = conn->flight;
+    const struct cc_algorithm *congestion = conn->profile->congestion;
+    if (range->flags & (RANGE_SACKED | RANGE_LOST)) {
         return;
     }
-    struct range *first = flight_at(conn->flight, 0);
-    uint32_t mss = conn_mss(conn);
-    if (first->end - first->start > mss &&
-        flight_split(&conn->flight, &conn->tcp->chunks, 0, first->start + mss)) {
-        first = flight_at(conn->flight, 0);
-    }
-    if ((first->flags & RANGE_RETRANSMITTED) == 0 || reason == WH_WHY_RETRANSMIT_PARTIAL) {
-        flight_mark_lost(conn->flight, first);
-        conn->rtx_reason = (uint8_t)reason;
+    flight_mark_lost(flight, range, urgently);
+    if (congestion->lost != NULL) {
+        struct cc_loss loss = {
+            .bytes = range->end - range->start,
+            .tx_in_flight = range->then.in_flight,
+            .lost_since = flight->lost_total - range->then.lost,
+            .app_limited = (range->flags & RANGE_APP_LIMITED) != 0,
+        };
+        congestion->lost(conn, &loss);
     }
 }
 
-/* The highest position with enough SACKed above it to call it lost, plus one; 0 if there is none. */
-static uint32_t lost_below(const struct wh_conn *conn)
-{
-    struct flight *flight = conn->flight;
-    uint32_t position = flight_find(flight, flight->high_sacked - 1) + 1;
-    uint32_t bytes = 0;
-    uint32_t blocks = 0;
-    bool inside = false;
-    while (position > 0 && blocks < DUP_THRESH && bytes <= (DUP_THRESH - 1) * conn_mss(conn)) {
-        const struct range *range = flight_at(flight, --position);
-        bool sacked = (range->flags & RANGE_SACKED) != 0;
-        if (sacked) {
-            bytes += range->end - range->start;
-            blocks += !inside;
-        }
-        inside = sacked;
-    }
-    return blocks >= DUP_THRESH || bytes > (DUP_THRESH - 1) * conn_mss(conn) ? position : 0;
-}
-
-/*
- * IsLost() of RFC 6675 4 for all ranges at once. Each range is judged once: the
- * walk stops where the last one began. True if anything was marked.
- */
-static bool lose_by_sack(struct wh_conn *conn)
-{
-    struct flight *flight = conn->flight;
-    if (flight == NULL || flight->sacked == 0) {
-        return false;
-    }
-    uint32_t position = lost_below(conn);
-    if (position == 0) {
-        return false;
-    }
-    bool any = false;
-    uint32_t judged_to = flight_at(flight, position - 1)->end;
-    while (position > 0) {
-        struct range *range = flight_at(flight, --position);
-        if (seq_leq(range->end, flight->judged_to)) {
-            break;
-        }
-        if ((range->flags & (RANGE_SACKED | RANGE_LOST | RANGE_RETRANSMITTED)) == 0) {
-            flight_mark_lost(flight, range);
-            any = true;
-        }
-    }
-    flight->judged_to = seq_max(flight->judged_to, judged_to);
-    return any;
-}
-
-/* cwnd has been cut, for whatever reason: new data says so (RFC 3168 6.1.2). */
-static void note_reduction(struct wh_conn *conn)
+void recovery_note_reduction(struct wh_conn *conn)
 {
     conn->recovery_point = conn->snd_nxt;
-    conn->reduced = conn->ecn_send;
-    conn->cwr_due = conn->ecn_send;
+    conn->reduced = conn->ecn;
+    conn->cwr_due = conn->ecn_send && conn->accecn == NULL;
 }
 
-static void enter_fast(struct wh_conn *conn, uint32_t in_flight)
+uint32_t recovery_flight_size(const struct wh_conn *conn)
 {
+    /* RFC 5681 3.2: what limited transmit has added beyond cwnd does not count. */
+    return MIN(conn->snd_nxt - conn->snd_una, conn->cwnd);
+}
+
+void recovery_enter_fast(struct wh_conn *conn, const struct acknowledged *what)
+{
+    if (conn->recovery != RECOVERY_NONE) {
+        return;
+    }
+    struct flight *flight = conn->flight;
+    const struct cc_algorithm *congestion = conn->profile->congestion;
+    uint32_t outstanding = recovery_flight_size(conn);
+    if (what != NULL) {
+        outstanding = MIN(conn->snd_nxt - conn->snd_una + what->acked, conn->cwnd);
+    }
     /* Marks and losses of one window of data cut it once (RFC 3168 6.1.2). */
     bool cut = conn->reduced && seq_lt(conn->snd_una, conn->recovery_point);
-    conn->recovery = RECOVERY_FAST;
-    conn->rescued = false;
     if (cut) {
         conn->recovery_point = conn->snd_nxt;
     } else {
-        note_reduction(conn);
-        conn->profile->congestion->congestion(conn, in_flight);
+        undo_remember(conn, false);
+        congestion->congestion(conn, CC_LOSS, outstanding);
+        recovery_note_reduction(conn);
     }
-    lose_first(conn, WH_WHY_RETRANSMIT_FAST);
+    conn->recovery = RECOVERY_FAST;
+    flight->rescued = false;
+    flight->probe_due = false;
     conn->rtx_reason = WH_WHY_RETRANSMIT_FAST;
-    conn->rtx_now = true; /* the first retransmission does not wait for room (RFC 6675 5, 4.3) */
+    flight->rtx_now = true; /* the first retransmission does not wait for room (RFC 6675 5, 4.3) */
+    prr_begin(conn, what);
 }
 
-/* The peer echoes a mark: half as much in flight, and nothing to send again. */
-static void reduce_for_mark(struct wh_conn *conn, uint32_t in_flight)
+/* The peer echoes a mark: less in flight, and nothing to send again. */
+static void reduce_for_mark(struct wh_conn *conn, const struct acknowledged *what)
 {
+    const struct cc_algorithm *congestion = conn->profile->congestion;
     uint32_t before = conn->cwnd;
     because(conn->tcp, WH_WHY_ECN_ECHO);
-    conn->profile->congestion->congestion(conn, in_flight);
-    conn->cwnd = MIN(conn->cwnd, before);
-    note_reduction(conn);
+    congestion->congestion(conn, CC_MARK, MIN(what->in_flight, conn->cwnd));
+    recovery_note_reduction(conn);
+    if (congestion->model) {
+        return;
+    }
+    conn->cwnd = MIN(conn->ssthresh, before);
     if (before <= conn_mss(conn)) {
         /* RFC 3168 6.1.2: less than one segment in a round trip is one segment after a timeout. */
         conn->cwnd = 0;
-        conn_deadline(conn, DEADLINE_PUSH, conn->tcp->now + conn->rto);
+        conn_deadline(conn, DEADLINE_PUSH, conn->tcp->now + conn_rto(conn));
+    }
+}
+
+/* A mark on the SYN or SYN,ACK, before congestion control has anything to work on. */
+static void reduce_initial(struct wh_conn *conn)
+{
+    because(conn->tcp, WH_WHY_ECN_ECHO);
+    conn->cwnd = MIN(conn->cwnd, MAX(conn->cwnd / 2, 2 * conn_mss(conn)));
+    recovery_note_reduction(conn);
+}
+
+/* A probe has repaired the loss of the last segment: a loss all the same (RFC 8985 7.4.2). */
+static void reduce_for_tail(struct wh_conn *conn, const struct acknowledged *what)
+{
+    const struct cc_algorithm *congestion = conn->profile->congestion;
+    congestion->congestion(conn, CC_LOSS, MIN(what->in_flight, conn->cwnd));
+    recovery_note_reduction(conn);
+    if (!congestion->model) {
+        conn->cwnd = MIN(conn->cwnd, conn->ssthresh);
     }
 }
 
 static void leave(struct wh_conn *conn)
 {
-    bool fast = conn->recovery == RECOVERY_FAST;
+    const struct cc_algorithm *congestion = conn->profile->congestion;
+    struct flight *flight = conn->flight;
+    if (conn->recovery == RECOVERY_FAST && !congestion->model) {
+        conn->cwnd = conn->ssthresh; /* RFC 9937 6: whatever the last acknowledgement left of it */
+    }
     conn->recovery = RECOVERY_NONE;
-    conn->dup_acks = 0;
-    if (fast) {
-        conn->profile->congestion->recovered(conn, conn_pipe(conn));
+    flight->dup_acks = 0;
+    flight->frto = 0;
+    rack_recovered(conn);
+    if (congestion->recovered != NULL) {
+        congestion->recovered(conn);
     }
 }
 
-static void acknowledged_in_order(struct wh_conn *conn, const struct acknowledged *what)
+/* ------------------------------------------------------- acknowledgements -- */
+
+/* Do not grow a window that is not used (RFC 7661 has the reasons). */
+static bool may_grow(struct wh_conn *conn, const struct acknowledged *what)
 {
-    if (what->acked > 0) {
-        conn->dup_acks = 0;
-        if (!what->echo) { /* RFC 3168 6.1.2: such an ACK opens no window */
-            conn->profile->congestion->acked(conn, what->acked, what->in_flight);
-        }
-    } else if (what->duplicate) {
-        conn->dup_acks++;
+    struct flight *flight = conn->flight;
+    bool limited = flight->cwnd_limited || what->in_flight + conn_mss(conn) >= conn->cwnd ||
+                   (conn->cwnd < conn->ssthresh && what->in_flight >= conn->cwnd / 2);
+    flight->cwnd_limited = false;
+    /* RFC 3168 6.1.2: an acknowledgement that echoes a mark opens no window. */
+    return limited && conn->recovery != RECOVERY_FAST && !what->echo;
+}
+
+/* Bytes that this acknowledgement delivered, also where no SACK tells (RFC 9937 6). */
+static uint32_t delivered(const struct wh_conn *conn, const struct acknowledged *what)
+{
+    if (conn->sack) {
+        return what->delivery.bytes;
     }
-    bool lost = conn->sack && lose_by_sack(conn);
-    if (conn->flight != NULL && (lost || conn->dup_acks >= DUP_THRESH)) {
-        enter_fast(conn, conn->snd_nxt - conn->snd_una);
-    } else if (what->echo && !conn->reduced) {
-        reduce_for_mark(conn, what->in_flight);
+    uint32_t counted = conn->flight->dup_acks * conn_mss(conn);
+    if (what->forward) {
+        return what->acked > counted ? what->acked - counted : 0;
+    }
+    return what->duplicate ? conn_mss(conn) : 0;
+}
+
+/* Without SACK: counting duplicates (RFC 6582). Where SACK is, RACK has marked what is lost. */
+static void count_duplicates(struct wh_conn *conn, const struct acknowledged *what)
+{
+    struct flight *flight = conn->flight;
+    if (what->duplicate && flight->dup_acks < UINT16_MAX) {
+        flight->dup_acks++;
+    }
+    if (conn->sack || flight_empty(flight)) {
+        return;
+    }
+    if (conn->recovery == RECOVERY_NONE && flight->dup_acks >= DUP_THRESH) {
+        rack_lose_first(conn);
+    } else if (conn->recovery == RECOVERY_FAST && what->forward &&
+               seq_lt(conn->snd_una, conn->recovery_point)) {
+        /* RFC 6582 3.2 (2): a partial acknowledgement names the next lost segment. */
+        rack_lose_first(conn);
+        conn->flight->rtx_now = true;
+        conn->rtx_reason = WH_WHY_RETRANSMIT_PARTIAL;
     }
 }
 
-void recovery_acknowledged(struct wh_conn *conn, const struct acknowledged *what)
+/* What is lost by now; RACK's timer waits for what may be. */
+static uint32_t detect(struct wh_conn *conn, const struct acknowledged *what)
 {
-    if (conn->reduced && seq_gt(conn->snd_una, conn->recovery_point)) {
-        conn->reduced = false; /* what bore CWR has arrived: echoes are of new marks from here on */
+    uint32_t before = conn->flight->lost_total;
+    if (conn->sack) {
+        rack_update(conn, what);
+        (void)rack_detect(conn);
     }
-    if (conn->recovery != RECOVERY_NONE && seq_geq(conn->snd_una, conn->recovery_point)) {
-        bool slow_start = conn->recovery == RECOVERY_LOSS && conn->cwnd < conn->ssthresh;
+    count_duplicates(conn, what);
+    return conn->flight->lost_total - before;
+}
+
+/* The episode goes on, is over, or was a mistake. */
+static void advance_state(struct wh_conn *conn, const struct acknowledged *what, uint32_t lost,
+                          uint32_t arrived)
+{
+    bool model = conn->profile->congestion->model;
+    bool complete = seq_geq(conn->snd_una, conn->recovery_point);
+    if (undo_acknowledged(conn, what)) {
+        return;
+    }
+    if (conn->recovery == RECOVERY_FAST && complete) {
         leave(conn);
-        if (what->acked > 0 && slow_start) {
-            conn->profile->congestion->acked(conn, what->acked, what->in_flight);
+    } else if (conn->recovery == RECOVERY_LOSS && complete) {
+        leave(conn);
+    }
+    if (conn->recovery == RECOVERY_NONE) {
+        if (conn->flight->lost > 0) {
+            recovery_enter_fast(conn, what);
+        } else if (what->echo && !conn->reduced) {
+            reduce_for_mark(conn, what);
+        }
+    }
+    if (conn->recovery == RECOVERY_FAST && !model) {
+        prr_acknowledged(conn, arrived, lost, what->forward);
+    }
+}
+
+void recovery_acknowledged(struct wh_conn *conn, struct acknowledged *what)
+{
+    struct flight *flight = conn->flight;
+    if (flight == NULL) {
+        if (what->echo && !conn->reduced) {
+            reduce_initial(conn);
         }
         return;
     }
-    switch (conn->recovery) {
-    case RECOVERY_NONE: acknowledged_in_order(conn, what); break;
-    case RECOVERY_FAST:
-        if (what->acked > 0 && !conn->sack) {
-            /* RFC 6582 3.2 (2): a partial acknowledgement names the next lost segment. */
-            conn->dup_acks = 0;
-            lose_first(conn, WH_WHY_RETRANSMIT_PARTIAL);
-            conn->rtx_now = true;
-        } else if (what->acked == 0 && what->duplicate) {
-            conn->dup_acks++;
-        }
-        if (conn->sack) {
-            (void)lose_by_sack(conn);
-        }
-        break;
-    default: /* RECOVERY_LOSS: slow start through what was marked lost */
-        if (what->acked > 0) {
-            conn->dup_acks = 0;
-            conn->profile->congestion->acked(conn, what->acked, conn->cwnd);
-        }
-        break;
+    struct cc_ack ack = {
+        .acked = what->delivery.bytes,
+        .cumulative = what->acked,
+        .marked = what->marked,
+        .prior_in_flight = what->in_flight,
+        .rtt = what->rtt,
+    };
+    uint32_t arrived = delivered(conn, what);
+    rate_sample(conn, what, &ack);
+    if (conn->reduced && seq_gt(conn->snd_una, conn->recovery_point)) {
+        conn->reduced = false; /* what bore CWR has arrived: echoes are of new marks from here on */
     }
+    if (what->forward) {
+        flight->dup_acks = 0;
+    }
+    if (tail_probe_acknowledged(conn, what)) {
+        reduce_for_tail(conn, what);
+    }
+    ack.lost = detect(conn, what);
+    advance_state(conn, what, ack.lost, arrived);
+    ack.in_flight = conn_pipe(conn);
+    ack.may_grow = may_grow(conn, what);
+    conn->profile->congestion->acked(conn, &ack);
 }
+
+/* ---------------------------------------------------------------- timers -- */
 
 void recovery_timeout(struct wh_conn *conn)
 {
-    bool first = conn->retries == 0;
-    conn->profile->congestion->timeout(conn, conn->snd_nxt - conn->snd_una, first);
-    conn->recovery = RECOVERY_LOSS;
-    note_reduction(conn);
-    conn->dup_acks = 0;
-    conn->rtx_now = true;
-    conn->rtx_reason = WH_WHY_RETRANSMIT_TIMEOUT;
-    if (conn->flight != NULL) {
-        /* RFC 2018 8: a receiver may discard what it SACKed. If the range at SND.UNA is SACKed, it has. */
-        bool reneged = (flight_at(conn->flight, 0)->flags & RANGE_SACKED) != 0;
-        flight_reset(conn->flight, reneged, true);
+    struct flight *flight = conn->flight;
+    const struct cc_algorithm *congestion = conn->profile->congestion;
+    /* Once for each window of data: not for repetitions, nor for what recovery has cut already. */
+    bool cut = conn->retries == 0 &&
+               (conn->recovery == RECOVERY_NONE || seq_geq(conn->snd_una, conn->recovery_point));
+    conn->timeouts = (uint16_t)MIN(conn->timeouts + 1U, UINT16_MAX);
+    if (cut) {
+        undo_remember(conn, true);
+        congestion->congestion(conn, CC_TIMEOUT, recovery_flight_size(conn));
     }
+    recovery_note_reduction(conn);
+    /* RFC 2018 8: a receiver may discard what it SACKed. If the range at SND.UNA is SACKed, it has. */
+    if (flight_at(flight, 0)->flags & RANGE_SACKED) {
+        flight_forget_sacks(flight);
+        because(conn->tcp, WH_WHY_SACK_RENEGED);
+    }
+    conn->recovery = RECOVERY_LOSS;
+    rack_timeout(conn);
+    if (!congestion->model) {
+        conn->cwnd = conn_pipe(conn) + conn_mss(conn); /* RFC 5681 3.1: one segment */
+    }
+    flight->dup_acks = 0;
+    flight->probing = false;
+    flight->probe_due = false;
+    flight->rtx_now = true;
+    conn->rtx_reason = WH_WHY_RETRANSMIT_TIMEOUT;
+}
+
+void recovery_sent_again(struct wh_conn *conn, uint32_t start, uint32_t bytes)
+{
+    struct flight *flight = conn->flight;
+    flight->rtx_now = false;
+    flight->prr_out += bytes;
+    if (flight->undo) {
+        flight->undo_bytes += bytes;
+        if (!flight->undo_stamped) {
+            flight->undo_stamped = true;
+            flight->undo_first = start;
+            flight->undo_stamp = tcp_timestamp(conn->tcp, conn->ts_offset);
+        }
+    }
+}
+
+void recovery_arm(struct wh_conn *conn)
+{
+    struct flight *flight = conn->flight;
+    if (conn_syn_outstanding(conn) || conn->probing || flight == NULL || conn_over(conn)) {
+        return;
+    }
+    wh_time now = conn->tcp->now;
+    if (flight->count == 0) {
+        conn->timer_kind = TIMER_REST;
+        conn_deadline(conn, DEADLINE_RETRANSMIT, now + MAX(REST, conn_rto(conn)));
+        return;
+    }
+    wh_time when = flight->rto_at;
+    conn->timer_kind = TIMER_TIMEOUT;
+    wh_time late = conn->sack ? rack_detect(conn) : 0;
+    if (late > 0 && now + late < when) {
+        when = now + late;
+        conn->timer_kind = TIMER_REORDER;
+    } else if (late == 0) {
+        wh_time probe = tail_probe_due(conn);
+        if (probe <= when) {
+            when = probe;
+            conn->timer_kind = TIMER_TAIL;
+        }
+    }
+    conn_deadline(conn, DEADLINE_RETRANSMIT, when);
 }
 
 uint32_t recovery_rescue(struct wh_conn *conn)
 {
     struct flight *flight = conn->flight;
-    if (conn->recovery != RECOVERY_FAST || !conn->sack || conn->rescued || flight == NULL) {
-        return flight == NULL ? 0 : flight->count;
+    if (conn->recovery != RECOVERY_FAST || !conn->sack || flight->rescued) {
+        return flight->count;
     }
+    /* SACKed neighbours are one range, so it is the last or the one before it. */
     uint32_t position = flight->count;
-    while (position > 0 && (flight_at(flight, position - 1)->flags & RANGE_SACKED)) {
+    if (position > 0 && (flight_at(flight, position - 1)->flags & RANGE_SACKED)) {
         position--;
     }
-    if (position == 0 || flight_at(flight, position - 1)->flags != 0) {
+    if (position == 0 || (flight_at(flight, position - 1)->flags & ~RANGE_APP_LIMITED) != 0) {
         return flight->count;
     }
     struct range *range = flight_at(flight, position - 1);

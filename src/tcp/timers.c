@@ -7,6 +7,7 @@
  */
 #include "base/bytes.h"
 #include "tcp/protocol.h"
+#include "tcp/recovery.h"
 
 /* R2 for data or a SYN; 0: never. */
 static wh_time give_up_after(const struct wh_conn *conn)
@@ -54,7 +55,28 @@ static void syn_timeout(struct wh_conn *conn)
     }
     check_r1(conn);
     rtt_back_off(conn);
-    conn_deadline(conn, DEADLINE_RETRANSMIT, tcp->now + conn->rto);
+    conn_deadline(conn, DEADLINE_RETRANSMIT, tcp->now + conn_rto(conn));
+    conn_want_output(conn);
+}
+
+/* DEADLINE_RETRANSMIT stood for something sooner, or less, than a timeout. */
+static void sooner_timeout(struct wh_conn *conn)
+{
+    struct flight *flight = conn->flight;
+    switch (conn->timer_kind) {
+    case TIMER_REORDER:
+        (void)rack_detect(conn);
+        if (flight->lost > 0) {
+            recovery_enter_fast(conn, NULL);
+            if (conn->recovery == RECOVERY_FAST && !conn->profile->congestion->model) {
+                prr_acknowledged(conn, 0, flight->lost, false);
+            }
+        }
+        recovery_arm(conn);
+        break;
+    case TIMER_TAIL: tail_probe_timeout(conn); break;
+    default: flight_free(&conn->flight, &conn->tcp->chunks); return;
+    }
     conn_want_output(conn);
 }
 
@@ -76,6 +98,7 @@ static void retransmission_timeout(struct wh_conn *conn)
     check_r1(conn);
     rtt_back_off(conn);
     rtt_restart_timer(conn);
+    recovery_arm(conn);
     conn_want_output(conn);
 }
 
@@ -93,7 +116,7 @@ static void persist_timeout(struct wh_conn *conn)
     if (conn->retries < UINT8_MAX) {
         conn->retries++;
     }
-    uint64_t interval = conn->rto << MIN(conn->retries, 20U);
+    uint64_t interval = conn_rto(conn) << MIN(conn->retries, 20U);
     uint64_t most = (uint64_t)conn_option(conn, WH_OPT_RTO_MAX);
     conn_deadline(conn, DEADLINE_RETRANSMIT, tcp->now + MIN(interval, most));
     conn_want_output(conn);
@@ -141,6 +164,8 @@ static void run(struct wh_conn *conn, enum deadline which)
             syn_timeout(conn);
         } else if (conn->probing) {
             persist_timeout(conn);
+        } else if (conn->timer_kind != TIMER_TIMEOUT) {
+            sooner_timeout(conn);
         } else {
             retransmission_timeout(conn);
         }
@@ -154,6 +179,7 @@ static void run(struct wh_conn *conn, enum deadline which)
         conn->cwnd = MAX(conn->cwnd, conn_mss(conn)); /* a mark had closed it (RFC 3168 6.1.2) */
         conn_want_output(conn);
         break;
+    case DEADLINE_PACE: conn_want_output(conn); break;
     case DEADLINE_KEEPALIVE: keepalive_timeout(conn); break;
     default: end_timeout(conn); break;
     }

@@ -150,6 +150,7 @@ static enum plot_repeat why_again(wh_reason reason)
     switch (reason) {
     case WH_WHY_RETRANSMIT_TIMEOUT: return REPEAT_TIMEOUT;
     case WH_WHY_RETRANSMIT_RESCUE:
+    case WH_WHY_RETRANSMIT_TAIL_PROBE:
     case WH_WHY_WINDOW_PROBE:
     case WH_WHY_KEEPALIVE_PROBE: return REPEAT_PROBE;
     default: return REPEAT_ACKS;

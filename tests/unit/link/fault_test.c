@@ -26,6 +26,10 @@ static void rules_of_the_manual_are_read(void **state)
     assert_int_equal(parsed("jitter 2m").amount, 120 * WH_SECOND);
     assert_int_equal(parsed("rate 10mbit").amount, 10000000);
     assert_int_equal(parsed("rate 2.5gbit").amount, 2500000000);
+    struct fault bursts = parsed("bursts 1% 5");
+    assert_int_equal(bursts.action, FAULT_BURSTS);
+    assert_int_equal(bursts.chance, DICE_CERTAIN / 100);
+    assert_int_equal(bursts.amount, 5);
     struct fault drop = parsed("drop syn-ack 3");
     assert_int_equal(drop.action, FAULT_DROP);
     assert_int_equal(drop.kind, KIND_SYN_ACK);
@@ -65,7 +69,9 @@ static const struct {
     const char *spec, *column, *words;
 } wrong[] = {
     { "", "column 1:", "zero-window, but the rule ends there" },
-    { "   ", "column 4:", "loss, delay" },
+    { "   ", "column 4:", "loss, bursts, delay" },
+    { "bursts 1%", "column 10:", "how many frames a burst takes" },
+    { "bursts 1% 0", "column 11:", "how many frames a burst takes" },
     { "los 5%", "column 1:", "not \"los\"" },
     { "loss",
       "column 5:", "a percentage above 0% up to 100%, such as 0.5%, but the rule ends there" },

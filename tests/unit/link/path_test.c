@@ -150,6 +150,44 @@ static void loss_takes_its_share(void **state)
     wh_path_free(path);
 }
 
+/* Sends n segments, one a nanosecond; how many were lost, and in how many runs. */
+static unsigned lost_of(wh_path *path, uint32_t n, unsigned *runs)
+{
+    unsigned lost = 0;
+    bool before = false;
+    *runs = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        bool gone = !passes(path, (struct shape){ .flags = WH_ACK, .seq = i }, i);
+        *runs += gone && !before;
+        lost += gone;
+        before = gone;
+    }
+    return lost;
+}
+
+static void bursts_take_their_share_in_runs(void **state)
+{
+    (void)state;
+    unsigned runs;
+    wh_path *path = path_of(3, "bursts 5% 8 to server", NULL);
+    unsigned lost = lost_of(path, 40000, &runs);
+    assert_in_range(lost, 1600, 2400);
+    assert_in_range(lost / runs, 7, 9);
+    assert_true(passes(path, (struct shape){ .flags = WH_ACK, .direction = WH_B_TO_A }, 40000));
+    wh_path_stats stats = { .size = sizeof stats };
+    wh_path_stats_get(path, WH_A_TO_B, &stats);
+    assert_int_equal(stats.frames, 40000);
+    assert_int_equal(stats.lost, lost);
+    wh_path_free(path);
+    path = path_of(3, "bursts 100% 2", NULL);
+    assert_int_equal(lost_of(path, 100, &runs), 100);
+    wh_path_free(path);
+    /* More than bursts so short can take: every second one is what they can. */
+    path = path_of(3, "bursts 99% 1", NULL);
+    assert_int_equal(lost_of(path, 100, &runs), 50);
+    wh_path_free(path);
+}
+
 static void duplicates_follow_the_original(void **state)
 {
     (void)state;
@@ -319,6 +357,12 @@ static void rate_spaces_frames_and_its_queue_is_bounded(void **state)
     assert_int_equal(arrivals(path, WH_A_TO_B, 3 * WH_MILLISECOND, NULL), 3);
     assert_int_equal(arrivals(path, WH_A_TO_B, WH_SECOND, NULL), 7);
     assert_int_equal(notes_of(path, WH_WHY_FAULT_QUEUE), 10);
+    wh_path_stats stats = { .size = sizeof stats };
+    wh_path_stats_get(path, WH_A_TO_B, &stats);
+    assert_int_equal(stats.bytes, 20 * 1000);
+    assert_int_equal(stats.overflows, 10);
+    assert_int_equal(stats.waited, 45 * WH_MILLISECOND);
+    assert_int_equal(stats.waited_most, 9 * WH_MILLISECOND);
     /* The other way is a queue of its own. */
     assert_false(passes(path, (struct shape){ .flags = WH_ACK, .direction = WH_B_TO_A }, 0));
     assert_int_equal(wh_path_wake(path), 40 * WH_MICROSECOND);
@@ -758,12 +802,13 @@ static void notes_keep_the_newest(void **state)
 static void nonsense_meets_every_rule(void **state)
 {
     (void)state;
-    const char *rules[] = {
-        "corrupt 50%", "duplicate 50%",  "drop data 1",      "hold fin 1ms",
-        "refuse",      "reset after 1b", "silence after 1s", "zero-window after 1b",
-        "reorder 50%", "rate 1gbit",     "jitter 1ms",       "loss 1% port 5",
-        NULL
-    };
+    const char *rules[] = { "corrupt 50%",      "duplicate 50%",
+                            "drop data 1",      "hold fin 1ms",
+                            "refuse",           "reset after 1b",
+                            "silence after 1s", "zero-window after 1b",
+                            "bursts 1% 3",      "reorder 50%",
+                            "rate 1gbit",       "jitter 1ms",
+                            "loss 1% port 5",   NULL };
     for (unsigned link = 0; link < 2; link++) {
         wh_path_options options;
         wh_path_options_init(&options);
@@ -805,6 +850,7 @@ int main(void)
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(rules_are_bounded),
         cmocka_unit_test(loss_takes_its_share),
+        cmocka_unit_test(bursts_take_their_share_in_runs),
         cmocka_unit_test(duplicates_follow_the_original),
         cmocka_unit_test(corruption_is_always_seen_by_the_checksum),
         cmocka_unit_test(corrupted_datagrams_never_lose_their_checksum),

@@ -101,7 +101,7 @@ static void one_byte_here_and_one_there(void **state)
     wh_conn *conn = p->conn[0];
     assert_int_equal(wh_set(conn, WH_OPT_CORK, 1), WH_OK);
     assert_int_equal(wh_reserve(conn, 100, slices, 2), 1);
-    size_t size = conn->reserved->size - 1;
+    size_t size = conn->tcp->reservation.chunk->size - 1;
     assert_int_equal(wh_reserve(conn, size, slices, 2), 1);
     assert_int_equal(fill(slices, 1, written, 0, size), size);
     assert_int_equal(wh_commit(conn, size, 0), size);
@@ -127,10 +127,10 @@ static void what_is_not_committed_goes_back(void **state)
     assert_int_equal(wh_reserve(conn, 5000, slices, 2), 2);
     assert_int_equal(fill(slices, 2, written, 10, 1), 1);
     assert_int_equal(wh_commit(conn, 1, 0), 1);
-    assert_null(conn->reserved);
+    assert_null(conn->tcp->reservation.chunk);
     assert_int_equal(wh_reserve(conn, 5000, slices, 2), 2);
     assert_int_equal(wh_commit(conn, 0, 0), 0);
-    assert_null(conn->reserved);
+    assert_null(conn->tcp->reservation.chunk);
     assert_received(p, written, 11);
     assert_int_equal(wh_commit(conn, 0, 0), 0);
     assert_int_equal(wh_commit(conn, 1, 0), WH_E_INVAL);
@@ -146,12 +146,12 @@ static void a_reservation_is_kept_while_it_serves(void **state)
     wh_conn *conn = p->conn[0];
     assert_int_equal(wh_reserve(conn, 100, slices, 2), 1);
     const void *small = slices[0].base;
-    assert_int_equal(wh_reserve(conn, conn->reserved->size, slices, 2), 1);
+    assert_int_equal(wh_reserve(conn, conn->tcp->reservation.chunk->size, slices, 2), 1);
     assert_ptr_equal(slices[0].base, small);
-    assert_int_equal(wh_reserve(conn, conn->reserved->size + 1, slices, 2), 1);
+    assert_int_equal(wh_reserve(conn, conn->tcp->reservation.chunk->size + 1, slices, 2), 1);
     assert_ptr_not_equal(slices[0].base, small);
     assert_int_equal(wh_shutdown(conn, WH_WRITE), WH_OK);
-    assert_null(conn->reserved);
+    assert_null(conn->tcp->reservation.chunk);
     assert_int_equal(wh_reserve(conn, 1, slices, 2), WH_E_PIPE);
     end(p);
 }
@@ -358,7 +358,7 @@ static void a_flush_takes_back_what_has_not_left(void **state)
     assert_int_equal(wh_flush(conn), 0);
     assert_int_equal(wh_reserve(conn, 100, slices, 2), 1);
     assert_int_equal(wh_flush(conn), 0);
-    assert_null(conn->reserved);
+    assert_null(conn->tcp->reservation.chunk);
     assert_int_equal(wh_send(conn, bytes, 100, WH_SEND_URGENT), 100);
     assert_int_equal(wh_flush(conn), 100);
     assert_int_equal(conn->urgent_out, 0); /* nothing urgent is left */

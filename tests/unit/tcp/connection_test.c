@@ -61,7 +61,7 @@ static void room_is_what_the_buffer_has_left(void **state)
     end(f);
 }
 
-/* Above three quarters of the cap a queue holds 16 KiB, or less if it was to hold less. */
+/* A quarter of what is free below three quarters of the cap, but 16 KiB; or less if it was to hold less. */
 static void room_shrinks_to_a_floor_when_memory_is_short(void **state)
 {
     (void)state;
@@ -69,9 +69,13 @@ static void room_shrinks_to_a_floor_when_memory_is_short(void **state)
     size_t used = f->tcp.memory.used;
     set(f, WH_OPT_SEND_BUFFER, 20000);
     size_t now = f->tcp.memory.used;
-    f->tcp.memory.used = CAP / 4 * 3;
+    f->tcp.memory.used = CAP / 4 * 3 - 4 * 20000;
     assert_int_equal(conn_send_room(&f->conn), 20000);
-    f->tcp.memory.used = CAP / 4 * 3 + 1;
+    f->tcp.memory.used += 4 * 1000;
+    assert_int_equal(conn_send_room(&f->conn), 19000);
+    f->tcp.memory.used = CAP / 4 * 3;
+    assert_int_equal(conn_send_room(&f->conn), 16384);
+    f->tcp.memory.used = CAP - 1;
     assert_int_equal(conn_send_room(&f->conn), 16384);
     f->tcp.memory.used = now;
     set(f, WH_OPT_SEND_BUFFER, 5000);
@@ -193,20 +197,20 @@ static void pipe_is_what_is_not_known_to_be_gone(void **state)
 {
     (void)state;
     struct fixture *f = begin();
-    struct flight flight = { .lost = 1000, .sacked = 500 };
+    struct flight flight = { .count = 1, .lost = 1000, .sacked = 500 };
     f->conn.snd_mss = 100;
     f->conn.snd_una = 0xffffff00;
     f->conn.snd_nxt = f->conn.snd_una + 2000;
     assert_int_equal(conn_pipe(&f->conn), 2000);
     f->conn.flight = &flight;
     f->conn.sack = true;
-    f->conn.dup_acks = 3;
+    flight.dup_acks = 3;
     assert_int_equal(conn_pipe(&f->conn), 500);
     f->conn.sack = false;
     assert_int_equal(conn_pipe(&f->conn), 200);
-    f->conn.dup_acks = 5;
+    flight.dup_acks = 5;
     assert_int_equal(conn_pipe(&f->conn), 0);
-    f->conn.dup_acks = 100;
+    flight.dup_acks = 100;
     assert_int_equal(conn_pipe(&f->conn), 0);
     flight.lost = 1500;
     assert_int_equal(conn_pipe(&f->conn), 0);
