@@ -199,7 +199,7 @@ static void info_tells_ages_and_sizes(void **state)
 
     /* A caller that knows less gets less: what lies behind its size is not touched. */
     memset(&info, 0x55, sizeof info);
-    info.size = offsetof(wh_info, recovery);
+    info.size = offsetof(wh_info, reordering_seen);
     wh_info_get(p->conn[0], &info);
     assert_int_equal(info.path_mtu, 0x55555555);
     end(p);
