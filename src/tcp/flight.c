@@ -232,6 +232,7 @@ bool flight_send(struct flight **flight, struct chunk_store *store, uint32_t sta
     }
     struct range *range = insert(f, f->count);
     *range = (struct range){ .sent = now, .start = start, .end = end, .then = *then };
+    range->flags = f->has_limit ? RANGE_APP_LIMITED : 0;
     list_put(f, &f->flying, range, NO_RANGE);
     return true;
 }
@@ -414,7 +415,7 @@ void flight_mark_sent_again(struct flight *flight, struct range *range, uint64_t
                             const struct snapshot *then)
 {
     withdraw(flight, range);
-    range->flags = RANGE_RETRANSMITTED;
+    range->flags = RANGE_RETRANSMITTED | (flight->has_limit ? RANGE_APP_LIMITED : 0);
     range->sent = now;
     range->then = *then;
     list_put(flight, &flight->flying, range, NO_RANGE);
