@@ -143,6 +143,7 @@
     /* what the link did to a frame on purpose */                                                  \
     X(FAULT_LOSS, "lost by the simulated path", "")                                                \
     X(FAULT_DROP, "dropped by a fault rule", "")                                                   \
+    X(FAULT_OVERSIZE, "larger than a fault rule lets pass", "")                                    \
     X(FAULT_QUEUE, "path queue full", "")                                                          \
     X(FAULT_DUPLICATE, "duplicated by the simulated path", "")                                     \
     X(FAULT_REORDER, "reordered by the simulated path", "")                                        \
