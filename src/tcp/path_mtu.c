@@ -283,19 +283,19 @@ static uint32_t smaller(const struct wh_conn *conn)
     return conn->snd_mss > base ? base : least_size(conn);
 }
 
-void path_mtu_timeout(struct wh_conn *conn)
+bool path_mtu_timeout(struct wh_conn *conn)
 {
     struct flight *flight = conn->flight;
     forget_probe(conn);
     if (flight_empty(flight) || conn_option(conn, WH_OPT_MTU_PROBING) == 0 ||
         (conn->retries + 1U) % TIMEOUTS != 0) {
-        return;
+        return false;
     }
     uint32_t size = smaller(conn);
     const struct range *first = flight_at(flight, 0);
     uint32_t options = conn->timestamps ? 12 : 0;
     if (size >= conn->snd_mss || first->end - first->start + options <= size) {
-        return; /* the segment would not be smaller: it is something else */
+        return false; /* the segment would not be smaller: it is something else */
     }
     bool proven = (conn->mtu_state & MTU_PROVEN) != 0;
     /* The old size comes first: if it was an outage, and no black hole, one probe tells. */
@@ -308,6 +308,7 @@ void path_mtu_timeout(struct wh_conn *conn)
         /* None of them has ever arrived, so nothing tells of congestion: slow start finds cwnd. */
         conn->ssthresh = MAX(conn->ssthresh, flight->prior_ssthresh);
     }
+    return true;
 }
 
 /* -------------------------------------------------------------- larger -- */

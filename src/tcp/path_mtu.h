@@ -25,8 +25,8 @@ enum {
 void path_mtu_begin(struct wh_conn *conn, uint32_t most);
 /* [seq, seq + length) left in segments of `mss` bytes of data at most. */
 void path_mtu_sent(struct wh_conn *conn, uint32_t seq, uint32_t length, uint32_t mss);
-/* The retransmission timer fired once more: is it the size? (RFC 4821 7.7) */
-void path_mtu_timeout(struct wh_conn *conn);
+/* The retransmission timer fired once more: is it the size? True: it is made smaller (RFC 4821 7.7). */
+bool path_mtu_timeout(struct wh_conn *conn);
 /* What an acknowledgement says about a probe, about a claim, and about the present size. */
 void path_mtu_acknowledged(struct wh_conn *conn, const struct delivery *delivery);
 

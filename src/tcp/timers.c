@@ -92,8 +92,9 @@ static void retransmission_timeout(struct wh_conn *conn)
         return;
     }
     tcp->count[WH_WHY_RETRANSMIT_TIMEOUT]++;
-    path_mtu_timeout(conn);
+    bool black_hole = path_mtu_timeout(conn);
     recovery_timeout(conn);
+    conn->rtx_reason = black_hole ? WH_WHY_MTU_BLACK_HOLE : WH_WHY_RETRANSMIT_TIMEOUT;
     if (conn->retries < UINT8_MAX) {
         conn->retries++;
     }

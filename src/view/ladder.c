@@ -93,6 +93,7 @@ static bool is_lost(wh_reason reason)
 {
     return reason == WH_WHY_FAULT_LOSS || reason == WH_WHY_FAULT_DROP ||
            reason == WH_WHY_FAULT_QUEUE || reason == WH_WHY_FAULT_SILENCE ||
+           reason == WH_WHY_FAULT_OVERSIZE ||
            reason == WH_WHY_FAULT_CORRUPT;
 }
 
