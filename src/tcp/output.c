@@ -460,7 +460,7 @@ static bool send_path_probe(struct wh_conn *conn, struct outbox *outbox, uint32_
     if (emit_reach(chunk_at(conn, start), start, length) < length) {
         return true; /* it lies in too many pieces for one frame */
     }
-    if (conn->cwnd < pipe + length || pace_waits(conn)) {
+    if (conn->flight != NULL && (conn->cwnd < pipe + length || pace_waits(conn))) {
         conn->flight->cwnd_limited = true;
         *waits = true;
         return true;

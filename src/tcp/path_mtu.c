@@ -276,11 +276,11 @@ void tcp_path_mtu(struct wh_conn *conn, uint32_t mtu, uint32_t seq)
     lose_longer(conn, conn->snd_una);
 }
 
-/* The next size to fall back to, when one of this size gets no answer. */
+/* The next size to fall back to, when one of this size gets no answer. Where the base passed, it will. */
 static uint32_t smaller(const struct wh_conn *conn)
 {
     uint32_t base = base_size(conn);
-    return conn->snd_mss > base ? base : least_size(conn);
+    return conn->snd_mss > base || (conn->mtu_state & MTU_PROVEN) ? base : least_size(conn);
 }
 
 bool path_mtu_timeout(struct wh_conn *conn)
@@ -340,9 +340,12 @@ uint32_t path_mtu_probe(struct wh_conn *conn, uint32_t options)
     if (conn->mtu_state & MTU_SETTLED) {
         doubt(conn);
     }
-    if ((conn->mtu_state & MTU_SEARCHING) == 0 || flight == NULL || flight->mtu_probe != 0 ||
-        conn->tcp->now < flight->mtu_next || conn->recovery != RECOVERY_NONE || flight->lost > 0 ||
-        !conn->sack || conn->urgent_out || conn->cwr_due || conn_syn_outstanding(conn)) {
+    if ((conn->mtu_state & MTU_SEARCHING) == 0 || conn->recovery != RECOVERY_NONE || !conn->sack ||
+        conn->urgent_out || conn->cwr_due || conn_syn_outstanding(conn)) {
+        return 0;
+    }
+    if (flight != NULL &&
+        (flight->mtu_probe != 0 || flight->lost > 0 || conn->tcp->now < flight->mtu_next)) {
         return 0;
     }
     uint32_t size = candidate(conn);
