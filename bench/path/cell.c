@@ -5,11 +5,14 @@
  * minutes: 64 MB, or four bandwidth-delay products where that is more, because slow start
  * alone needs two. Fairness takes longer to come about: 400 round trips, four times the bytes.
  */
+#define _XOPEN_SOURCE 700
 #include "cell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
+#include <time.h>
 
 enum { FLOOR_PACKETS = 16 };
 
@@ -215,4 +218,17 @@ int cell_impair(const struct cell *cell, wh_path *path)
     if (result == WH_OK && cell->reorder > 0)
         result = add(path, rule);
     return result;
+}
+
+void cell_limit_core(unsigned seconds)
+{
+    const struct itimerval limit = { .it_value = { .tv_sec = seconds } };
+    setitimer(ITIMER_PROF, &limit, NULL);
+}
+
+double cell_core_seconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }

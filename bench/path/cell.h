@@ -47,4 +47,12 @@ double cell_ideal(const struct cell *cell);
 int cell_path(const struct cell *cell, wh_path **path);
 int cell_impair(const struct cell *cell, wh_path *path);
 
+/*
+ * Ends the program by SIGPROF once it has used so many more seconds of a core: a stack that needs
+ * longer for a cell has a defect, and the other cells are to be measured all the same.
+ */
+void cell_limit_core(unsigned seconds);
+/* Seconds of a core that this program has used. */
+double cell_core_seconds(void);
+
 #endif

@@ -33,7 +33,7 @@
 
 #include "outcome.h"
 
-enum { PORT = 5001, BATCH = 64, PIECE = 16384 };
+enum { PORT = 5001, BATCH = 64, PIECE = 16384, CORE_SECONDS = 10 };
 
 static wh_time now = WH_SECOND;
 
@@ -236,6 +236,7 @@ static bool run(const struct cell *cell)
     }
     outcome.path.size = sizeof outcome.path;
     wh_path_stats_get(path, WH_A_TO_B, &outcome.path);
+    outcome.core = cell_core_seconds();
     return !failed;
 }
 
@@ -252,6 +253,7 @@ static bool run_line(char *line)
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
+        cell_limit_core(CORE_SECONDS);
         if (run(&cell))
             outcome_print(&outcome, line, stdout);
         else

@@ -105,6 +105,8 @@ void outcome_print(const struct outcome *outcome, const char *text, FILE *out)
         fprintf(out, ", \"jain\": %.4f", outcome_fairness(outcome));
     print_number(out, "retransmitted", outcome->retransmitted);
     print_number(out, "timeouts", outcome->timeouts);
+    if (outcome->core > 0)
+        fprintf(out, ", \"core_seconds\": %.4f", outcome->core);
     if (path->size > 0) {
         uint64_t waiting = path->frames - path->lost - path->overflows;
         double mean = waiting == 0 ? 0 : (double)path->waited / (double)waiting;

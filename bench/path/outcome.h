@@ -21,6 +21,7 @@ struct outcome {
     /* Of the senders, all flows together; UINT64_MAX: not known. */
     uint64_t retransmitted; /* bytes */
     uint64_t timeouts;
+    double core;        /* seconds of a core that the run took; 0: not known */
     wh_path_stats path; /* of the direction of the data; size 0: not known */
 };
 

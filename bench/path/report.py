@@ -105,6 +105,18 @@ def every_cell(report, rows):
     report.table(table)
 
 
+def cost(report, rows):
+    """Which cells cost a core most: a walk over a long queue for each acknowledgement shows here."""
+    found = sorted(((row["core_seconds"] / max(row["frames"], 1) * 1e6, row) for row in _good(rows).values()
+                    if row["frames"] >= 1000), key=lambda pair: pair[0])
+    if not found:
+        return
+    report.heading("What a frame costs, in microseconds of a core (both ends and the path)")
+    report.say(f"median {statistics.median(pair[0] for pair in found):.2f}; dearest:")
+    for micro, row in found[:-6:-1]:
+        report.say(f"  {micro:.2f}  {short(row['cell'])}")
+
+
 def fairness(report, rows):
     """Two flows: Jain's index."""
     rows = _good(rows)
@@ -179,7 +191,8 @@ def ratios_to_linux(report, rows):
                 continue
             ratio, low, high = figures.paired_ratio([a for a, _ in both], [b for _, b in both])
             sums.setdefault((row["cell"]["cc"], pairing), []).append((ratio, high, row["cell"]))
-            line.append(f"{ratio:.2f} ({low:.2f}-{high:.2f}){' !' if high < LEAST else ''}")
+            sure = f" ({low:.2f}-{high:.2f})" if len(both) > 1 else ""
+            line.append(f"{ratio:.2f}{sure}{' !' if len(both) > 1 and high < LEAST else ''}")
         measured = [value for value in linux if value is not None]
         table.add(short(row["cell"]), rate_text(statistics.median(measured)) if measured else "-", *line)
     report.table(table)

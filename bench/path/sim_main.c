@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bench_path_sim: runs the cells that standard input names, one a line, wavehand to wavehand in
- * virtual time, and prints a line of JSON for each, in order. Arguments, if any, are the cells
+ * virtual time, and prints a line of JSON for each, in order. A cell that takes more than ten
+ * seconds of a core (most take a few hundredths) ends the program by SIGPROF. Arguments, if any, are the cells
  * instead. bench/path/run is what calls it.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim_end.h"
+
+enum { CORE_SECONDS = 10 };
 
 static struct outcome outcome;
 
@@ -20,7 +23,10 @@ static bool run_line(char *line)
         fprintf(stderr, "bench_path_sim: %s\n", error);
         return false;
     }
+    double before = cell_core_seconds();
+    cell_limit_core(CORE_SECONDS);
     int result = sim_run(&cell, &outcome);
+    outcome.core = cell_core_seconds() - before;
     if (result == WH_OK) {
         outcome_print(&outcome, line, stdout);
     } else {

@@ -2,6 +2,7 @@
 """Runs cells in virtual time: feeds them to bench_path_sim and bench_path_lwip and gathers what they print."""
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import threading
 import grid
 
 SUMS = ["goodput", "late", "seconds", "bytes", "frames", "lost", "overflows", "retransmitted", "timeouts", "queued_ms",
-        "queued_most_ms", "jain"]
+        "queued_most_ms", "jain", "core_seconds"]
 
 
 def line_of(one, seed, args):
@@ -34,8 +35,8 @@ class _Progress:
                 print(f"\r{self.what}: {self.done} of {self.total}", end=end, file=sys.stderr, flush=True)
 
 
-def _feed(program, lines, answers, progress):
-    """One process; `answers` gets an object a line, in order."""
+def _feed_once(program, lines, answers, progress):
+    """One process; `answers` gets an object a line, in order. The exit status."""
     with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         def write():
             try:
@@ -49,6 +50,17 @@ def _feed(program, lines, answers, progress):
             answers.append(json.loads(text))
             progress.step()
         writer.join()
+        return process.wait()
+
+
+def _feed(program, lines, answers, progress):
+    """Another process for what is left, where one ended at a cell."""
+    while len(answers) < len(lines):
+        status = _feed_once(program, lines[len(answers):], answers, progress)
+        if len(answers) < len(lines):
+            why = "takes too much of a core" if status == -signal.SIGPROF else f"ended the program: status {status}"
+            answers.append({"error": why})
+            progress.step()
 
 
 def _run(program, lines, args, what):
@@ -62,9 +74,6 @@ def _run(program, lines, args, what):
         thread.start()
     for thread in threads:
         thread.join()
-    for part, answer in zip(parts, answers):
-        if len(part) != len(answer):
-            raise RuntimeError(f"{program} broke at the cell \"{part[len(answer)]}\"")
     return [answers[i % args.jobs][i // args.jobs] for i in range(len(lines))]
 
 

@@ -85,6 +85,7 @@
     X(TIMESTAMP_MISSING, "timestamp option missing", "RFC 7323 3.2")                               \
     X(CHALLENGE_LIMITED, "challenge ACK limit reached", "RFC 5961 7")                              \
     X(REASSEMBLY_FULL, "no room to hold out-of-order data", "RFC 9293 3.10.7.4")                   \
+    X(REASSEMBLY_DISCARDED, "out-of-order data thrown away for want of memory", "RFC 2018 8")      \
     X(TEXT_AFTER_FIN, "data beyond the peer's FIN", "RFC 9293 3.10.7.4")                           \
     X(DATA_AFTER_CLOSE, "data arrived after close; nobody can read it", "RFC 9293 3.6.1")          \
     X(UNREAD_AT_CLOSE, "closed with unread data", "RFC 9293 3.6.1")                                \
@@ -140,6 +141,13 @@
     /* congestion that the network marks instead of losing something */                            \
     X(ECN_MARK, "the path marked this instead of dropping it", "RFC 3168 6.1.3")                   \
     X(ECN_ECHO, "the peer tells of a mark: half the congestion window", "RFC 3168 6.1.2")          \
+    X(ECN_FEEDBACK, "tells of congestion marks at once", "RFC 9768 3.2.2.5.1")                     \
+    X(ECN_FORMS, "asked for two forms of ECN in one handshake", "RFC 9768 3.1.5")                  \
+    X(ECN_MANGLED, "the path falsifies congestion marks: ECN is not used", "RFC 9768 3.2.2.3")     \
+    X(ECN_ZEROED, "the peer tells nothing of congestion marks: ECN is not used",                   \
+      "RFC 9768 3.2.2.4")                                                                          \
+    X(ECN_OPTION_LOST, "what carries the Accurate ECN option gets lost: sent without",             \
+      "RFC 9768 3.2.3.2.2")                                                                        \
     /* what the link did to a frame on purpose */                                                  \
     X(FAULT_LOSS, "lost by the simulated path", "")                                                \
     X(FAULT_DROP, "dropped by a fault rule", "")                                                   \

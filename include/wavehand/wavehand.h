@@ -84,10 +84,15 @@ WH_API int wh_addr_parse(const char *text, wh_addr *addr);
  * unless the meaning says "before opening".
  */
 #define WH_OPTIONS(X)                                                                              \
-    X(SEND_BUFFER, 4194304, 2048, 1073741824, "bytes",                                             \
-      "limit of unacknowledged and unsent data; 16 KiB while memory is short")                     \
-    X(RECEIVE_BUFFER, 1048576, 2048, 1073741824, "bytes",                                          \
-      "limit of the receive window; sets the window scale, before opening")                        \
+    X(SEND_BUFFER, 16777216, 2048, 1073741824, "bytes",                                            \
+      "most unacknowledged and unsent data; the queue's limit follows the congestion window up "   \
+      "to this; less, down to 16 KiB, as memory becomes short")                                    \
+    X(SEND_BUFFER_INITIAL, 262144, 2048, 1073741824, "bytes",                                      \
+      "where that limit starts, and its least; from SEND_BUFFER on the size is fixed")             \
+    X(RECEIVE_BUFFER, 16777216, 2048, 1073741824, "bytes",                                         \
+      "most the receive window may become; sets the window scale, before opening")                 \
+    X(RECEIVE_BUFFER_INITIAL, 65536, 2048, 1073741824, "bytes",                                    \
+      "where it starts, to grow with what is read; from RECEIVE_BUFFER on the size is fixed")      \
     X(SEND_LOW_WATER, 1, 1, 1073741824, "bytes",                                                   \
       "free send space that makes a connection writable")                                          \
     X(RECEIVE_LOW_WATER, 1, 1, 1073741824, "bytes", "waiting data that makes it readable")         \
@@ -123,8 +128,9 @@ WH_API int wh_addr_parse(const char *text, wh_addr *addr);
     X(SACK, 1, 0, 1, "switch", "selective acknowledgements (RFC 2018), before opening")            \
     X(TIMESTAMPS, 1, 0, 1, "switch", "timestamps (RFC 7323), before opening")                      \
     X(WINDOW_SCALING, 1, 0, 1, "switch", "window scaling (RFC 7323), before opening")              \
-    X(ECN, 1, 0, 2, "level",                                                                       \
-      "congestion marks (RFC 3168): 0 never, 1 when the peer asks, 2 ask as well; before opening") \
+    X(ECN, 1, 0, 3, "level",                                                                       \
+      "congestion marks: 0 never, 1 when the peer asks, 2 ask for those of RFC 3168 as well, "     \
+      "3 ask for Accurate ECN (RFC 9768); before opening")                                         \
     X(LINGER, -1, -1, 4000000000000000, "ns",                                                      \
       "-1: close in the background; 0: close resets; else reset what is left after this time")     \
     X(FIN_WAIT_2_TIMEOUT, 60000000000, 0, 4000000000000000, "ns",                                  \
@@ -509,11 +515,19 @@ typedef struct wh_info {
     uint64_t segments_in, segments_out, retransmissions;
     uint32_t retries;       /* consecutive retransmission timeouts */
     const char *congestion; /* name of the congestion control */
-    bool ecn;               /* explicit congestion notification is agreed on (RFC 3168) */
+    bool ecn;               /* explicit congestion notification is agreed on, in either form */
     bool pushed;  /* the last byte received in order came with PSH; false if it had to be held */
     uint8_t dscp; /* of the last segment that arrived in the window (RFC 9293 3.9.1.9) */
     uint64_t marks_received;  /* data segments that the path marked (CE) */
     uint64_t echoes_received; /* acknowledgements that told of marks on what we sent (ECE) */
+    uint64_t receive_limit;   /* bytes that the receive queue may hold now */
+    uint64_t send_limit;      /* bytes that the send queue may hold now */
+    bool accurate_ecn;        /* ... in the form of RFC 9768; else the counters below are 0 */
+    bool ect;                 /* new data is sent as ECN-capable */
+    uint64_t ce_packets_in;   /* packets that arrived marked, those without data included */
+    uint64_t ce_bytes_in, ect0_bytes_in, ect1_bytes_in; /* bytes of data that arrived as such */
+    uint64_t ce_packets_told; /* the same of what we sent, as the peer has told */
+    uint64_t ce_bytes_told, ect0_bytes_told, ect1_bytes_told;
 } wh_info;
 
 /* info->size must be set to sizeof(wh_info); that many bytes are filled at most. */
@@ -616,6 +630,7 @@ enum {
     WH_HAS_TIMESTAMPS = 1 << 3,
     WH_HAS_SACK = 1 << 4,
     WH_HAS_FAST_OPEN = 1 << 5, /* a cookie, or a request for one (RFC 7413) */
+    WH_HAS_ACCECN = 1 << 6,    /* counters of Accurate ECN (RFC 9768 3.2.3) */
 };
 
 #define WH_SACK_BLOCKS 4
@@ -644,6 +659,9 @@ typedef struct wh_trace_record {
     struct {
         uint32_t left, right;
     } sack[WH_SACK_BLOCKS];
+    uint8_t accecn_order;  /* of the Accurate ECN option: 0 EE0B, ECEB, EE1B; 1 EE1B, ECEB, EE0B */
+    uint8_t accecn_fields; /* how many of these counters it carries, from the first */
+    uint32_t ee0b, eceb, ee1b; /* their low 24 bits: bytes that arrived as ECT(0), CE, ECT(1) */
 } wh_trace_record;
 
 /*

@@ -46,6 +46,15 @@ void chunk_store_trim(struct chunk_store *store)
     }
 }
 
+size_t chunk_store_spare(const struct chunk_store *store)
+{
+    size_t bytes = 0;
+    for (unsigned class = 0; class < CHUNK_CLASSES; class ++) {
+        bytes += (size_t)store->spares[class] * class_bytes[class];
+    }
+    return bytes;
+}
+
 uint32_t chunk_max(void) { return class_size(CHUNK_CLASSES - 1); }
 
 uint32_t chunk_cost(const struct chunk *chunk) { return class_bytes[chunk->class]; }
@@ -115,6 +124,7 @@ void chunk_queue_push(struct chunk_queue *queue, struct chunk *chunk)
         queue->head = chunk;
     queue->tail = chunk;
     queue->length += chunk_length(chunk);
+    queue->cost += chunk_cost(chunk);
 }
 
 /*
@@ -171,12 +181,13 @@ static void drop_head(struct chunk_queue *queue, struct chunk_store *store)
     if (queue->head == NULL)
         queue->tail = NULL;
     head->next = NULL;
+    queue->cost -= chunk_cost(head);
     chunk_drop(store, head);
 }
 
 void chunk_queue_consume(struct chunk_queue *queue, struct chunk_store *store, uint64_t n)
 {
-    queue->length -= n;
+    queue->length -= (uint32_t)n;
     while (queue->head != NULL && n >= chunk_length(queue->head)) {
         n -= chunk_length(queue->head);
         drop_head(queue, store);
@@ -187,7 +198,7 @@ void chunk_queue_consume(struct chunk_queue *queue, struct chunk_store *store, u
 
 void chunk_queue_cut(struct chunk_queue *queue, struct chunk_store *store, uint64_t n)
 {
-    uint64_t keep = queue->length - n;
+    uint32_t keep = queue->length - (uint32_t)n;
     if (n == 0)
         return;
     if (keep == 0) {
@@ -196,11 +207,15 @@ void chunk_queue_cut(struct chunk_queue *queue, struct chunk_store *store, uint6
     }
     uint32_t at;
     struct chunk *last = chunk_queue_find(queue, keep - 1, &at);
-    struct chunk_queue rest = { last->next, queue->tail, 0 };
+    struct chunk_queue rest = { last->next, queue->tail, 0, 0 };
+    for (const struct chunk *chunk = last->next; chunk != NULL; chunk = chunk->next) {
+        rest.cost += chunk_cost(chunk);
+    }
     last->end = at + 1;
     last->next = NULL;
     queue->tail = last;
     queue->length = keep;
+    queue->cost -= rest.cost;
     chunk_queue_clear(&rest, store);
 }
 

@@ -42,6 +42,8 @@ struct chunk_store {
 void chunk_store_init(struct chunk_store *store, struct memory *memory);
 /* Gives every spare chunk back to the hooks. */
 void chunk_store_trim(struct chunk_store *store);
+/* Bytes of memory that spare chunks hold. */
+size_t chunk_store_spare(const struct chunk_store *store);
 /* The largest usable size of a chunk (at least 65535 + 512 bytes). */
 uint32_t chunk_max(void);
 /* A chunk with room for at least want <= chunk_max() bytes, one reference, begin = end = 0. */
@@ -57,7 +59,8 @@ uint32_t chunk_cost(const struct chunk *chunk);
 /* A stream of bytes: chunks from head to tail, none of them empty. Zeroed memory is a queue. */
 struct chunk_queue {
     struct chunk *head, *tail;
-    uint64_t length; /* bytes */
+    uint32_t length; /* bytes */
+    uint32_t cost;   /* bytes of memory behind them */
 };
 
 /* Appends a copy; returns the bytes taken, fewer than length when memory ran out. */

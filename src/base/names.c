@@ -68,7 +68,9 @@ const char *wh_option_name(wh_option option)
 {
     static const char *const names[] = {
         [WH_OPT_SEND_BUFFER] = "send-buffer",
+        [WH_OPT_SEND_BUFFER_INITIAL] = "send-buffer-initial",
         [WH_OPT_RECEIVE_BUFFER] = "receive-buffer",
+        [WH_OPT_RECEIVE_BUFFER_INITIAL] = "receive-buffer-initial",
         [WH_OPT_SEND_LOW_WATER] = "send-low-water",
         [WH_OPT_RECEIVE_LOW_WATER] = "receive-low-water",
         [WH_OPT_NAGLE] = "nagle",

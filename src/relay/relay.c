@@ -290,8 +290,10 @@ static int open_sockets(struct relay *relay)
     const wh_endpoint any = { .port = 0 };
     int result;
     if ((result = wh_stack_set(relay->host, WH_OPT_SEND_BUFFER, SEND_QUEUE)) < 0 ||
+        (result = wh_stack_set(relay->host, WH_OPT_SEND_BUFFER_INITIAL, SEND_QUEUE)) < 0 ||
         (result = wh_stack_set(relay->host, WH_OPT_SEND_LOW_WATER, SEND_ROOM)) < 0 ||
         (result = wh_stack_set(relay->host, WH_OPT_RECEIVE_BUFFER, RECEIVE_WINDOW)) < 0 ||
+        (result = wh_stack_set(relay->host, WH_OPT_RECEIVE_BUFFER_INITIAL, RECEIVE_WINDOW)) < 0 ||
         (result = wh_stack_set(relay->host, WH_OPT_NAGLE, 0)) < 0 ||
         (result = wh_listen(relay->host, &listen, &relay->listener)) < 0 ||
         (result = wh_dgram_open(relay->host, WH_UDP, &any, true, NULL, &relay->udp)) < 0)

@@ -155,6 +155,18 @@ static bool info_value(const wh_info *info, const struct flow *flow, const char 
         { "dscp", info->dscp },
         { "marks-received", info->marks_received },
         { "echoes-received", info->echoes_received },
+        { "receive-limit", info->receive_limit },
+        { "send-limit", info->send_limit },
+        { "accurate-ecn", info->accurate_ecn },
+        { "ect", info->ect },
+        { "ce-packets-in", info->ce_packets_in },
+        { "ce-bytes-in", info->ce_bytes_in },
+        { "ect0-bytes-in", info->ect0_bytes_in },
+        { "ect1-bytes-in", info->ect1_bytes_in },
+        { "ce-packets-told", info->ce_packets_told },
+        { "ce-bytes-told", info->ce_bytes_told },
+        { "ect0-bytes-told", info->ect0_bytes_told },
+        { "ect1-bytes-told", info->ect1_bytes_told },
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (strcmp(name, fields[i].name) == 0) {

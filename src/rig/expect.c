@@ -114,6 +114,8 @@ static bool check_tcp(struct wh_rig *rig, const struct seen *seen)
         return rig_fail(rig, "MSS option outside of a SYN (MUST-65)");
     if ((segment->options.has & WH_HAS_FAST_OPEN) && !(segment->flags & WH_SYN))
         return rig_fail(rig, "Fast Open option outside of a SYN (RFC 7413 4.1.1)");
+    if ((segment->options.has & WH_HAS_ACCECN) && (segment->flags & (WH_SYN | WH_ACK)) == WH_SYN)
+        return rig_fail(rig, "Accurate ECN option on a SYN (RFC 9768 3.2.3.2.1)");
     if (segment->options.malformed)
         return rig_fail(rig, "malformed options");
     if (!padded_with_zeros(seen->payload))
@@ -265,6 +267,28 @@ static bool match_cookie(struct verdict verdict, const struct spec *spec,
               options->fast_open[0]);
 }
 
+static bool match_accecn(struct verdict verdict, const struct spec *spec,
+                         const struct segment_options *options)
+{
+    if (!match_said(verdict, "accecn", spec->accecn, options->has & WH_HAS_ACCECN, 0, 0))
+        return false;
+    if (spec->accecn != SAID_VALUE)
+        return true;
+    if (options->accecn_order != spec->accecn_order)
+        return no(verdict, "order of the Accurate ECN option", spec->accecn_order,
+                  options->accecn_order);
+    if (options->accecn_fields != spec->accecn_fields)
+        return no(verdict, "counters in the Accurate ECN option", spec->accecn_fields,
+                  options->accecn_fields);
+    for (unsigned i = 0; i < spec->accecn_fields; i++) {
+        uint32_t came = options->accecn[accecn_field_at(spec->accecn_order, i)];
+        if (came != spec->accecn_counter[i])
+            return no(verdict, "a counter of the Accurate ECN option", spec->accecn_counter[i],
+                      came);
+    }
+    return true;
+}
+
 static bool match_options(struct verdict verdict, const struct spec *spec,
                           const struct segment *segment, const struct numbers *is)
 {
@@ -277,7 +301,7 @@ static bool match_options(struct verdict verdict, const struct spec *spec,
         !match_said(verdict, "ts", spec->stamps, options->has & WH_HAS_TIMESTAMPS, spec->tsval,
                     options->tsval))
         return false;
-    if (!match_cookie(verdict, spec, options))
+    if (!match_cookie(verdict, spec, options) || !match_accecn(verdict, spec, options))
         return false;
     if (spec->has_tsecr && options->tsecr != spec->tsecr)
         return no(verdict, "timestamp echo", spec->tsecr, options->tsecr);

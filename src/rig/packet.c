@@ -115,6 +115,17 @@ static size_t build_options(uint8_t *at, const struct spec *spec,
             while (n % 4 != 0)
                 at[n++] = 1;
         }
+        if (options->has & WH_HAS_ACCECN) {
+            at[n] = options->accecn_order == 0 ? 172 : 174;
+            at[n + 1] = (uint8_t)(2 + 3 * options->accecn_fields);
+            n += 2;
+            for (unsigned i = 0; i < options->accecn_fields; i++, n += 3) {
+                at[n] = (uint8_t)(spec->accecn_counter[i] >> 16);
+                put16(at + n + 1, spec->accecn_counter[i] & 0xffff);
+            }
+            while (n % 4 != 0)
+                at[n++] = 1;
+        }
         if (options->sacks != 0 && n + 4 + 8U * options->sacks <= 40) {
             at[n] = 1, at[n + 1] = 1, at[n + 2] = 5, at[n + 3] = (uint8_t)(2 + 8 * options->sacks);
             for (unsigned i = 0; i < options->sacks; i++) {
@@ -157,7 +168,12 @@ static void fill_segment(struct wh_rig *rig, const struct spec *spec, struct seg
                              (spec->wscale >= SAID_PRESENT ? WH_HAS_WINDOW_SCALE : 0) |
                              (spec->sackok >= SAID_PRESENT ? WH_HAS_SACK_PERMITTED : 0) |
                              (spec->sack >= SAID_PRESENT ? WH_HAS_SACK : 0) |
-                             (spec->fast_open >= SAID_PRESENT ? WH_HAS_FAST_OPEN : 0));
+                             (spec->fast_open >= SAID_PRESENT ? WH_HAS_FAST_OPEN : 0) |
+                             (spec->accecn >= SAID_PRESENT ? WH_HAS_ACCECN : 0));
+    options->accecn_order = (uint8_t)spec->accecn_order;
+    options->accecn_fields = (uint8_t)spec->accecn_fields;
+    for (unsigned i = 0; i < spec->accecn_fields; i++)
+        options->accecn[accecn_field_at(spec->accecn_order, i)] = spec->accecn_counter[i];
     options->fast_open = spec->cookie;
     options->fast_open_length = (uint8_t)spec->cookie_length;
     options->mss = (uint16_t)spec->mss_value;

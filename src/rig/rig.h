@@ -287,6 +287,9 @@ struct spec {
     bool has_tsecr;
     uint8_t cookie[FAST_OPEN_MOST]; /* Fast Open */
     int cookie_length;              /* 0: a request; -1: any cookie, where it leaves */
+    enum said accecn;               /* Accurate ECN's option: its order and counters */
+    unsigned accecn_order, accecn_fields;
+    uint32_t accecn_counter[ACCECN_FIELDS]; /* in the order of the wire */
     unsigned sacks;
     struct sack_block sack_block[WH_SACK_BLOCKS];
     uint8_t raw[64]; /* options as bytes; hex packets point elsewhere */

@@ -175,11 +175,54 @@ static bool fast_open(struct reader *in)
     return true;
 }
 
+/* "accecn0 1:0:1", "accecn1 1001:0", "accecn0 empty": counters in the order of the wire; "accecn *". */
+static bool accurate_ecn(struct reader *in, const char *name)
+{
+    struct spec *spec = in->spec;
+    const char *word = peek(in);
+    if (word == NULL)
+        return rig_fail(in->rig, "expected counters a:b:c, `empty` or * after `%s`", name);
+    in->next++;
+    spec->accecn = SAID_PRESENT;
+    if (strcmp(word, "*") == 0)
+        return true;
+    spec->accecn = SAID_VALUE;
+    spec->accecn_order = name[6] == '1';
+    if (strcmp(word, "empty") == 0)
+        return true;
+    for (bool more = true; more; spec->accecn_fields++) {
+        char one[64];
+        int64_t value;
+        size_t length = strcspn(word, ":");
+        if (length >= sizeof one || spec->accecn_fields == ACCECN_FIELDS)
+            return rig_fail(in->rig, "too many counters");
+        memcpy(one, word, length);
+        one[length] = 0;
+        if (!value_expression(one, flow_lookup, in->rig->at, &value))
+            return rig_fail(in->rig, "`%s` is not a counter", one);
+        spec->accecn_counter[spec->accecn_fields] = (uint32_t)value & ACCECN_MASK;
+        more = word[length] == ':';
+        word += length + more;
+    }
+    return true;
+}
+
+/* "ace N": the three flags read as a counter (RFC 9768 3.2.2). */
+static bool ace(struct reader *in)
+{
+    int64_t value = 0;
+    if (!number(in, &value))
+        return false;
+    in->spec->flags |= (uint16_t)((value & 7) << 6);
+    return true;
+}
+
 static bool absent(struct reader *in)
 {
-    static const char *const names[] = { "mss", "wscale", "sackok", "ts", "sack", "fo" };
+    static const char *const names[] = { "mss", "wscale", "sackok", "ts", "sack", "fo", "accecn" };
     enum said *const said[] = { &in->spec->mss,    &in->spec->wscale, &in->spec->sackok,
-                                &in->spec->stamps, &in->spec->sack,   &in->spec->fast_open };
+                                &in->spec->stamps, &in->spec->sack,   &in->spec->fast_open,
+                                &in->spec->accecn };
     const char *word = peek(in);
     for (size_t i = 0; word != NULL && i < sizeof names / sizeof *names; i++)
         if (strcmp(word, names[i]) == 0) {
@@ -187,7 +230,7 @@ static bool absent(struct reader *in)
             in->next++;
             return true;
         }
-    return rig_fail(in->rig, "expected mss, wscale, sackok, ts, sack or fo after `no`");
+    return rig_fail(in->rig, "expected mss, wscale, sackok, ts, sack, fo or accecn after `no`");
 }
 
 /* Options of the IPv4 header, in hexadecimal. */
@@ -297,6 +340,10 @@ static bool tcp_attribute(struct reader *in, const char *word, bool *known)
         return sack(in);
     if (strcmp(word, "fo") == 0)
         return fast_open(in);
+    if (strcmp(word, "accecn0") == 0 || strcmp(word, "accecn1") == 0 || strcmp(word, "accecn") == 0)
+        return accurate_ecn(in, word);
+    if (strcmp(word, "ace") == 0)
+        return ace(in);
     if (strcmp(word, "urg") == 0)
         return numbered(in, &spec->urgent, &spec->urgent_value);
     if (strcmp(word, "no") == 0)

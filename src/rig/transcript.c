@@ -91,6 +91,12 @@ void segment_text(const struct flow *flow, const struct segment *segment, bool a
         add(text, room, &used, options->fast_open_length == 0 ? " fo request" : " fo ");
     for (unsigned i = 0; options->has & WH_HAS_FAST_OPEN && i < options->fast_open_length; i++)
         add(text, room, &used, "%02x", options->fast_open[i]);
+    if (options->has & WH_HAS_ACCECN)
+        add(text, room, &used, " accecn%u%s", options->accecn_order,
+            options->accecn_fields == 0 ? " empty" : "");
+    for (unsigned i = 0; options->has & WH_HAS_ACCECN && i < options->accecn_fields; i++)
+        add(text, room, &used, "%s%" PRIu32, i == 0 ? " " : ":",
+            options->accecn[accecn_field_at(options->accecn_order, i)]);
     for (unsigned i = 0; i < options->sacks; i++)
         add(text, room, &used, "%s %" PRIu32 ":%" PRIu32, i == 0 ? " sack" : "",
             options->sack[i].left - ack_base, options->sack[i].right - ack_base);

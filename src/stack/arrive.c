@@ -60,7 +60,7 @@ static void arrive_time_wait(struct wh_stack *host, uint32_t position,
         if (listener != NULL) {
             (void)listener_arrive(host, listener, segment, position);
         } else {
-            time_wait_answer(&host->tcp, entry, WH_WHY_CHALLENGE_ACK);
+            time_wait_answer(&host->tcp, entry, WH_WHY_CHALLENGE_ACK, 0);
         }
         break;
     }

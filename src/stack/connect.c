@@ -163,7 +163,8 @@ int wh_set(wh_conn *conn, wh_option option, int64_t value)
     case WH_OPT_CORK:
         conn_want_output(conn); /* what was held back may leave now */
         break;
-    case WH_OPT_RECEIVE_BUFFER: tcp_window_opened(conn); break;
+    case WH_OPT_RECEIVE_BUFFER:
+    case WH_OPT_RECEIVE_BUFFER_INITIAL: tcp_window_opened(conn); break;
     default: break;
     }
     conn_notify(conn);

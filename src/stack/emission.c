@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "stack/stack.h"
+#include "tcp/accecn.h"
 
 /* When there was no memory to send with, the next attempt comes after this. */
 #define STALL (10 * WH_MILLISECOND)
@@ -43,6 +44,9 @@ static void segment_of(const struct reply *reply, struct segment *segment)
     segment->options.tsecr = reply->tsecr;
     segment->options.fast_open = reply->fast_open;
     segment->options.fast_open_length = sizeof reply->fast_open;
+    if (reply->has & WH_HAS_ACCECN) {
+        accecn_fill_first(&segment->options);
+    }
 }
 
 /* A reply whose next hop is not known is as good as lost; the peer's retransmission brings another. */

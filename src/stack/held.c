@@ -115,6 +115,7 @@ void held_arrive(struct wh_stack *host, struct wh_syn *held, const struct segmen
         held->syn.flags = (uint16_t)(WH_SYN | (segment->flags & (WH_ECE | WH_CWR | WH_AE)));
         forget_cookie(held);
         held->syn.window = segment->window;
+        held->syn.traffic_class = segment->traffic_class;
     } else {
         because(tcp, WH_WHY_NOT_A_SYN_IN_LISTEN);
     }

@@ -4,7 +4,9 @@
 
 #include "base/bytes.h"
 #include "stack/stack.h"
+#include "tcp/accecn.h"
 #include "tcp/cc/cc.h"
+#include "tcp/tune.h"
 
 uint64_t wh_count(const wh_stack *host, wh_reason reason)
 {
@@ -140,7 +142,11 @@ void wh_info_get(const wh_conn *conn, wh_info *info)
         .dscp = conn->traffic_class >> 2,
         .marks_received = conn->marks_in,
         .echoes_received = conn->echoes_in,
+        .receive_limit = tune_receive_limit(conn),
+        .send_limit = tune_send_limit(conn),
+        .ect = conn->ecn_send,
     };
+    accecn_inform(conn, &all);
     memcpy(info, &all, MIN(info->size, sizeof all));
 }
 

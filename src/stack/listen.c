@@ -119,7 +119,7 @@ void half_open_expire(struct wh_stack *host)
                 continue;
             }
             queue_remove(host, index);
-            entry->wait = (entry->wait + 1U) & 0xf;
+            entry->wait = (entry->wait + 1U) & 7;
             entry->sent = tcp_milliseconds_after(&host->tcp, 0);
             queue_append(host, index);
             host->tcp.count[WH_WHY_RETRANSMIT_TIMEOUT]++;

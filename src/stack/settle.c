@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "stack/stack.h"
+#include "tcp/ecn.h"
 
 struct wh_conn *stack_new_connection(struct wh_stack *host, const struct tuple *tuple)
 {
@@ -140,7 +141,8 @@ static void enter_time_wait(struct wh_stack *host, struct wh_conn *conn)
         entry->expires = tcp_milliseconds_after(&host->tcp, 2 * host->config.msl);
         demux_replace(&host->demux, hash, from, (struct demux_entry){ RECORD_TIME_WAIT, position });
         if (conn->ack_now) {
-            time_wait_answer(&host->tcp, entry, WH_WHY_NONE);
+            time_wait_answer(&host->tcp, entry, WH_WHY_NONE,
+                             ecn_flags(conn, &(struct segment){ .flags = WH_ACK }));
         }
     }
     conn->demuxed = false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* RFC 9293 3.10.7.4, fifth: the ACK field. What an acknowledgement tells. */
 #include "base/bytes.h"
+#include "tcp/accecn.h"
 #include "tcp/cc/cc.h"
 #include "tcp/protocol.h"
 #include "tcp/recovery.h"
@@ -31,6 +32,7 @@ void tcp_take_window(struct wh_conn *conn, const struct segment *segment)
     if (conn->probing && conn->snd_wnd > 0) {
         conn->retries = 0;
         rtt_restart_timer(conn);
+        recovery_arm(conn);
     }
 }
 
@@ -235,9 +237,11 @@ static void check_fin_acknowledged(struct wh_conn *conn)
 
 bool tcp_acknowledgement(struct wh_conn *conn, const struct segment *segment)
 {
+    wh_state before = conn_state(conn);
     if (!check_range(conn, segment)) {
         return false;
     }
+    bool opening = before == WH_SYN_RECEIVED;
     struct acknowledged what = { .in_flight = conn_pipe(conn) };
     note_echo(conn, segment, &what);
     uint32_t window_before = conn->snd_wnd;
@@ -257,7 +261,11 @@ bool tcp_acknowledgement(struct wh_conn *conn, const struct segment *segment)
         sample_rtt(conn, &what, MAX(sent, what.delivery.sent_once));
     }
     what.duplicate = !forward && is_duplicate(conn, segment, window_before, what.sacked);
-    what.echo = tells_of_mark(conn, segment);
+    if (conn->accecn != NULL) {
+        accecn_feedback(conn, segment, &what, opening);
+    } else {
+        what.echo = tells_of_mark(conn, segment);
+    }
     if (forward) {
         conn->retries = 0;
         conn->r1_told = false;

@@ -10,6 +10,7 @@
  * acknowledgement on a repeated FIN (RFC 9293 A.2); both are let through here.
  */
 #include "base/bytes.h"
+#include "tcp/accecn.h"
 #include "tcp/ecn.h"
 #include "tcp/fast_open.h"
 #include "tcp/protocol.h"
@@ -69,7 +70,7 @@ static void syn_sent_got_syn(struct wh_conn *conn, const struct segment *segment
     conn->rcv_edge += conn->rcv_nxt; /* the window that our SYN offered */
     conn->last_ack_sent = conn->rcv_nxt;
     tcp_agree(conn, &segment->options);
-    ecn_agree(conn, segment->flags);
+    ecn_answered(conn, segment);
     conn->traffic_class = segment->traffic_class;
     fast_open_answered(conn, segment);
     heard(conn);
@@ -195,12 +196,19 @@ static void take_syn(struct wh_conn *conn, const struct segment *segment)
     bool crossing = (segment->flags & WH_ACK) && segment->ack == conn->iss + 1;
     if (conn_state(conn) != WH_SYN_RECEIVED || segment->seq != conn->irs ||
         ((segment->flags & WH_ACK) && !crossing)) {
+        if (conn->accecn != NULL && crossing && segment->seq == conn->irs &&
+            (segment->flags & ECN_FLAGS) != 0) {
+            accecn_syn_ack_again(conn, segment);
+        }
         tcp_challenge(conn, WH_WHY_SYN_IN_CONNECTION);
         return;
     }
     if (crossing) {
         /* The crossing SYN,ACK of a simultaneous open (RFC 9293 3.5, figure 7; A.2). */
-        ecn_agree(conn, segment->flags);
+        if (!ecn_crossed(conn, segment)) {
+            tcp_abort(conn, WH_WHY_ECN_FORMS);
+            return;
+        }
         if (tcp_acknowledgement(conn, segment)) {
             conn->ack_now = true;
             conn_want_output(conn);
@@ -208,7 +216,10 @@ static void take_syn(struct wh_conn *conn, const struct segment *segment)
         return;
     }
     because(tcp, WH_WHY_SYN_REPEATED);
-    ecn_agree(conn, segment->flags); /* a peer that has given it up says so by its repeated SYN */
+    if (!ecn_syn_again(conn, segment)) {
+        tcp_abort(conn, WH_WHY_ECN_FORMS);
+        return;
+    }
     note_timestamp(conn, segment);
     conn->syn_due = true;
     conn->rtx_reason = WH_WHY_SYN_REPEATED;
@@ -242,6 +253,9 @@ static void answer_unacceptable(struct wh_conn *conn, const struct segment *segm
     }
     /* A retransmission of what we have: its sender missed our ACK and needs one each time. */
     because(tcp, WH_WHY_OLD_DUPLICATE);
+    if (conn->accecn != NULL) {
+        accecn_reappeared(conn);
+    }
     if (conn_synchronized(conn)) {
         tcp_arrived_twice(conn, segment->seq, segment->seq + segment->length);
     }

@@ -11,6 +11,8 @@
 #include "tcp/ecn.h"
 #include "tcp/fast_open.h"
 #include "tcp/protocol.h"
+#include "tcp/recovery.h"
+#include "tcp/tune.h"
 #include "wire/ip.h"
 
 /* ------------------------------------------------------------------ OPEN -- */
@@ -48,8 +50,8 @@ void tcp_open_passive(struct wh_conn *conn, const struct segment *syn, uint32_t 
     conn->progress = conn->tcp->now;
     tcp_first_window(conn, syn);
     tcp_agree(conn, &syn->options);
-    conn->ecn = conn_option(conn, WH_OPT_ECN) != ECN_NEVER && ecn_setup_syn(syn->flags);
-    conn->ecn_send = conn->ecn;
+    ecn_enter(conn, ecn_asked(syn->flags, conn_option(conn, WH_OPT_ECN)),
+              syn->traffic_class & ECN_MASK);
 }
 
 /* ------------------------------------------------------------------ SEND -- */
@@ -173,7 +175,7 @@ int64_t wh_commit(wh_conn *conn, size_t length, unsigned flags)
     }
     if (in_tail > 0) {
         tail->end += (uint32_t)in_tail;
-        conn->send.length += in_tail;
+        conn->send.length += (uint32_t)in_tail;
     }
     if (rest > 0) {
         reserved->end = (uint32_t)rest;
@@ -209,6 +211,7 @@ int64_t wh_flush(wh_conn *conn)
     }
     if (conn->probing && kept == conn->snd_nxt) {
         rtt_restart_timer(conn); /* nothing waits for the window any more */
+        recovery_arm(conn);
     }
     conn_want_output(conn);
     conn_notify(conn);
@@ -265,6 +268,7 @@ int wh_consume(wh_conn *conn, size_t length)
     if (conn->urgent_in && seq_geq(next_read, conn->rcv_up)) {
         conn->urgent_in = false;
     }
+    tune_read(conn);
     tcp_window_opened(conn);
     return WH_OK;
 }

@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
-
-/* Bytes that a send queue may hold however little memory there is. */
-#define SEND_FLOOR 16384
+#include "tcp/accecn.h"
+#include "tcp/tune.h"
 
 static void trace_state(struct tcp *tcp, const struct wh_conn *conn, wh_state before)
 {
@@ -126,6 +125,7 @@ void conn_release(struct wh_conn *conn)
     if (timer_armed(&conn->timer)) {
         wheel_disarm(&conn->tcp->wheel, &conn->timer);
     }
+    accecn_free(conn);
     link_remove(&conn->ready_link);
     link_remove(&conn->event_link);
     link_remove(&conn->backlog_link);
@@ -133,21 +133,10 @@ void conn_release(struct wh_conn *conn)
     conn->profile = NULL;
 }
 
-/*
- * What the send queue may hold. When memory runs short it shrinks to a floor, so that
- * those who are slow to take what they asked for leave room for everybody else.
- */
-static uint64_t send_limit(const struct wh_conn *conn)
-{
-    uint64_t limit = (uint64_t)conn_option(conn, WH_OPT_SEND_BUFFER);
-    const struct memory *memory = &conn->tcp->memory;
-    return memory->used > memory->cap / 4 * 3 ? MIN(limit, SEND_FLOOR) : limit;
-}
-
 size_t conn_send_room(const struct wh_conn *conn)
 {
-    uint64_t limit = send_limit(conn);
-    return conn->send.length >= limit ? 0 : (size_t)(limit - conn->send.length);
+    uint32_t limit = tune_send_limit(conn);
+    return conn->send.length >= limit ? 0 : limit - conn->send.length;
 }
 
 uint32_t conn_ready(const struct wh_conn *conn)
@@ -170,7 +159,7 @@ uint32_t conn_ready(const struct wh_conn *conn)
     }
     uint64_t low_water = (uint64_t)conn_option(conn, WH_OPT_SEND_LOW_WATER);
     size_t room = conn_send_room(conn);
-    if (!conn->write_shut && room > 0 && room >= MIN(low_water, send_limit(conn) / 2)) {
+    if (!conn->write_shut && room > 0 && room >= MIN(low_water, tune_send_limit(conn) / 2)) {
         ready |= WH_WRITABLE;
     }
     if (conn->send.length == 0 && conn->snd_una == conn->snd_end + conn->write_shut) {
@@ -193,6 +182,9 @@ void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when)
         return;
     }
     conn->deadline[which] = when;
+    if (when != WH_NEVER && timer_armed(&conn->timer) && conn->timer.deadline <= when) {
+        return; /* the node stands at something sooner, or fires, finds nothing due and moves */
+    }
     wh_time earliest = WH_NEVER;
     for (unsigned i = 0; i < DEADLINES; i++) {
         earliest = MIN(earliest, conn->deadline[i]);
@@ -206,14 +198,6 @@ void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when)
         /* A node that stands too early is left: it fires, finds nothing due and moves. */
         wheel_arm(wheel, &conn->timer, earliest);
     }
-}
-
-uint32_t conn_receive_space(const struct wh_conn *conn)
-{
-    /* A buffer made smaller than what scaling can express would never open the window again. */
-    uint64_t limit =
-        MAX((uint64_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER), UINT64_C(2) << conn->rcv_scale);
-    return conn->receive.length >= limit ? 0 : (uint32_t)(limit - conn->receive.length);
 }
 
 uint32_t conn_mss(const struct wh_conn *conn)

@@ -103,12 +103,13 @@ struct wh_conn {
     unsigned accepted : 1;                  /* not waiting in a backlog */
     unsigned demuxed : 1;                   /* segments of its tuple come to it */
     unsigned r1_told : 1;
-    unsigned ecn : 1;      /* negotiated: marks that arrive are echoed (RFC 3168) */
-    unsigned ecn_send : 1; /* ... and what we send may be marked */
-    unsigned ecn_echo : 1; /* ECE until the peer says CWR */
-    unsigned cwr_due : 1;  /* CWR on the next new data */
-    unsigned reduced : 1;  /* cwnd was cut, and nothing beyond recovery_point is acknowledged yet */
-    unsigned pushed : 1;   /* the last byte in order came with PSH */
+    unsigned ecn : 1;            /* negotiated, or asked for: marks that arrive are told */
+    unsigned ecn_send : 1;       /* ... and what we send may be marked */
+    unsigned ecn_echo : 1;       /* ECE until the peer says CWR */
+    unsigned cwr_due : 1;        /* CWR on the next new data */
+    unsigned accurate_asked : 1; /* our SYN asked for Accurate ECN */
+    unsigned reduced : 1; /* cwnd was cut, and nothing beyond recovery_point is acknowledged yet */
+    unsigned pushed : 1;  /* the last byte in order came with PSH */
     unsigned fast_open : 3; /* enum fast_open */
     uint32_t dsack_left; /* to be told next: what arrived twice (RFC 2883), if below dsack_right */
 
@@ -129,6 +130,7 @@ struct wh_conn {
     uint8_t keepalives;     /* unanswered */
     uint8_t challenges;     /* challenge ACKs in this period (RFC 5961 7) */
     uint8_t timer_kind;     /* enum retransmit_timer: what DEADLINE_RETRANSMIT stands for */
+    uint8_t traffic_class;  /* DSCP and ECN of the last segment that arrived in the window */
     uint32_t challenge_period;
     uint16_t pending;        /* "once" events not yet told: WH_CONNECTED ... */
     uint16_t watch;          /* conditions the application wants to hear of */
@@ -137,7 +139,8 @@ struct wh_conn {
     int8_t soft_error;       /* wh_error that ICMP hinted at */
     uint8_t soft_reason, end_reason, ack_reason; /* wh_reason */
     uint8_t rtx_reason;
-    uint8_t traffic_class; /* DSCP and ECN of the last segment that arrived in the window */
+    /* RFC 8257 3.2: an ACK is owed for so many bytes not yet acknowledged, with ECE as it was then. */
+    uint16_t exact_gap : 15, exact_echo : 1;
 
     uint32_t srtt, rttvar; /* us; srtt 0: no sample yet */
     uint32_t min_rtt;      /* us; UINT32_MAX: no sample yet */
@@ -160,8 +163,8 @@ struct wh_conn {
     struct accecn *accecn; /* if Accurate ECN is agreed on */
 
     /* the receive window follows what the application reads */
-    uint32_t rcv_limit; /* bytes: the most that is offered now */
-    uint32_t tune_seq;  /* the measurement ends when the application has read up to here */
+    uint32_t rcv_limit; /* bytes: what it has grown to; 0: no measurement has begun */
+    uint32_t tune_seq;  /* number of the first byte that the measurement counts */
     uint32_t tune_time; /* when it began, us */
     uint32_t rcv_rtt;   /* us, as a receiver sees it; 0: not known */
 

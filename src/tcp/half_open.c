@@ -2,21 +2,47 @@
 #include "tcp/half_open.h"
 
 #include "base/bytes.h"
+#include "tcp/accecn.h"
 #include "tcp/ecn.h"
 #include "tcp/fast_open.h"
 #include "tcp/protocol.h"
 #include "tcp/syn_cookie.h"
+#include "tcp/tune.h"
 
 #define CHALLENGES 15
 
 static uint32_t offered_window(const struct tcp *tcp)
 {
-    return (uint32_t)MIN(tcp->defaults->value[WH_OPT_RECEIVE_BUFFER], UINT16_MAX);
+    return MIN(tune_first_window(tcp->defaults), UINT16_MAX);
 }
 
-static void fill_answer(struct tcp *tcp, const struct half_open *entry, struct reply *reply)
+/* The IP-ECN of the latest SYN (RFC 9768 3.1.5). */
+static unsigned syn_ecn(const struct half_open *entry) { return entry->flags / HALF_OPEN_SYN_ECN; }
+
+static void note_syn_ecn(struct half_open *entry, const struct segment *syn)
 {
-    reply->flags = WH_SYN | WH_ACK | ((entry->flags & HALF_OPEN_ECN) ? WH_ECE : 0);
+    unsigned rest = entry->flags % HALF_OPEN_SYN_ECN;
+    entry->flags = (uint8_t)(rest + (syn->traffic_class & ECN_MASK) * HALF_OPEN_SYN_ECN);
+}
+
+/* What the SYN,ACK says of ECN. A repeat may be plainer than the one before (RFC 9768 3.2.3.2.2). */
+static uint16_t answer_flags(struct half_open *entry, wh_reason reason)
+{
+    if (!(entry->flags & HALF_OPEN_ACCURATE)) {
+        return (entry->flags & HALF_OPEN_ECN) ? WH_ECE : 0;
+    }
+    if (reason == WH_WHY_RETRANSMIT_TIMEOUT && entry->plain) {
+        entry->flags &= (uint8_t)~HALF_OPEN_ECN; /* no ECT from here on (RFC 9768 3.1.5) */
+        return 0;
+    }
+    entry->plain = entry->plain || reason == WH_WHY_RETRANSMIT_TIMEOUT;
+    return accecn_code(syn_ecn(entry));
+}
+
+static void fill_answer(struct tcp *tcp, struct half_open *entry, struct reply *reply,
+                        wh_reason reason)
+{
+    reply->flags = WH_SYN | WH_ACK | answer_flags(entry, reason);
     reply->seq = entry->iss;
     reply->ack = entry->irs + 1;
     reply->window = (uint16_t)offered_window(tcp);
@@ -34,6 +60,9 @@ static void fill_answer(struct tcp *tcp, const struct half_open *entry, struct r
         reply->tsval = tcp_timestamp(tcp, tcp_timestamp_offset(tcp, &entry->tuple));
         reply->tsecr = entry->ts_recent;
     }
+    if ((entry->flags & HALF_OPEN_ACCURATE) && !entry->plain) {
+        reply->has |= WH_HAS_ACCECN;
+    }
 }
 
 void half_open_answer(struct tcp *tcp, struct half_open *entry, wh_reason reason)
@@ -42,7 +71,7 @@ void half_open_answer(struct tcp *tcp, struct half_open *entry, wh_reason reason
     if (reply == NULL) {
         return; /* the timer sends the next */
     }
-    fill_answer(tcp, entry, reply);
+    fill_answer(tcp, entry, reply, reason);
     if ((entry->flags & HALF_OPEN_FAST_OPEN) && reason == WH_WHY_NONE) {
         reply->has |= WH_HAS_FAST_OPEN; /* repeats are bare (RFC 7413 4.2.2) */
         fast_open_cookie(tcp, &entry->tuple, reply->fast_open);
@@ -58,7 +87,7 @@ bool half_open_answer_cookie(struct tcp *tcp, const struct segment *syn)
     }
     half_open_negotiate(tcp, &entry, syn);
     syn_cookie_make(tcp, &entry);
-    fill_answer(tcp, &entry, reply);
+    fill_answer(tcp, &entry, reply, WH_WHY_COOKIE_SENT);
     reply->tsval = syn_cookie_stamp(&entry, reply->tsval);
     return true;
 }
@@ -70,7 +99,7 @@ void half_open_negotiate(const struct tcp *tcp, struct half_open *entry, const s
     entry->tuple = syn->tuple;
     entry->irs = syn->seq;
     entry->ts_recent = options->tsval;
-    entry->mss = options->mss;
+    entry->mss = (options->has & WH_HAS_MSS) ? MAX(options->mss, 1) : 0;
     entry->snd_scale = MIN((unsigned)options->window_scale, WINDOW_SCALE_MAX) & 0xfU;
     entry->rcv_scale = tcp_window_scale(offer[WH_OPT_RECEIVE_BUFFER]) & 0xfU;
     if (offer[WH_OPT_SACK] && (options->has & WH_HAS_SACK_PERMITTED)) {
@@ -82,12 +111,10 @@ void half_open_negotiate(const struct tcp *tcp, struct half_open *entry, const s
     if (offer[WH_OPT_WINDOW_SCALING] && (options->has & WH_HAS_WINDOW_SCALE)) {
         entry->flags |= HALF_OPEN_SCALING;
     }
-    if (options->has & WH_HAS_MSS) {
-        entry->flags |= HALF_OPEN_MSS;
-    }
-    if (offer[WH_OPT_ECN] != ECN_NEVER && ecn_setup_syn(syn->flags)) {
-        entry->flags |= HALF_OPEN_ECN;
-    }
+    enum ecn_form form = ecn_asked(syn->flags, offer[WH_OPT_ECN]);
+    entry->flags |= form == ECN_NONE ? 0 : HALF_OPEN_ECN;
+    entry->flags |= form == ECN_ACCURATE ? HALF_OPEN_ACCURATE : 0;
+    note_syn_ecn(entry, syn);
 }
 
 void half_open_begin(struct tcp *tcp, struct half_open *entry, const struct segment *syn,
@@ -113,7 +140,7 @@ static void challenge(struct tcp *tcp, struct half_open *entry, wh_reason reason
     if (reply == NULL) {
         return;
     }
-    reply->flags = WH_ACK;
+    reply->flags = WH_ACK | ((entry->flags & HALF_OPEN_ACCURATE) ? accecn_first_ace() : 0);
     reply->seq = entry->iss + 1;
     reply->ack = entry->irs + 1;
     reply->scale = (entry->flags & HALF_OPEN_SCALING) ? entry->rcv_scale : 0;
@@ -148,6 +175,35 @@ static bool old_timestamp(const struct half_open *entry, const struct segment *s
            seq_lt(segment->options.tsval, entry->ts_recent);
 }
 
+/* RFC 9768 3.1.5: the form stays, whatever later SYNs say. False: one that must be reset. */
+static bool ecn_agrees(struct half_open *entry, const struct segment *syn)
+{
+    enum ecn_form form = ecn_asked(syn->flags, ECN_ANSWER);
+    if (entry->flags & HALF_OPEN_ACCURATE) {
+        note_syn_ecn(entry, syn);
+        entry->plain = entry->plain || form == ECN_ACCURATE; /* the SYN,ACK may have been lost */
+    } else if (form == ECN_ACCURATE) {
+        return !(entry->flags & HALF_OPEN_ECN);
+    }
+    if (form == ECN_NONE) {
+        entry->flags &= (uint8_t)~HALF_OPEN_ECN; /* the peer has given it up */
+    }
+    return !(entry->flags & HALF_OPEN_ACCURATE) || form != ECN_CLASSIC;
+}
+
+/* Two forms of ECN in one handshake: nobody knows which holds. */
+static enum half_open_verdict reset_forms(struct tcp *tcp, struct half_open *entry)
+{
+    struct reply *reply = reply_add(tcp, &entry->tuple, WH_SYN_RECEIVED, WH_WHY_ECN_FORMS);
+    if (reply != NULL) {
+        reply->flags = WH_RST | WH_ACK;
+        reply->seq = entry->iss + 1;
+        reply->ack = entry->irs + 1;
+    }
+    step(tcp, &entry->record, WH_ON_ABORT, WH_WHY_ECN_FORMS);
+    return HALF_OPEN_OVER;
+}
+
 enum half_open_verdict half_open_arrive(struct tcp *tcp, struct half_open *entry,
                                         const struct segment *segment)
 {
@@ -161,8 +217,8 @@ enum half_open_verdict half_open_arrive(struct tcp *tcp, struct half_open *entry
                 seq_gt(segment->options.tsval, entry->ts_recent)) {
                 entry->ts_recent = segment->options.tsval; /* RFC 7323 4.3 */
             }
-            if (!ecn_setup_syn(segment->flags)) {
-                entry->flags &= (uint8_t)~HALF_OPEN_ECN; /* the peer has given it up */
+            if (!ecn_agrees(entry, segment)) {
+                return reset_forms(tcp, entry);
             }
             half_open_answer(tcp, entry, WH_WHY_SYN_REPEATED);
         } else {
@@ -208,8 +264,13 @@ static void take_agreement(const struct half_open *entry, struct wh_conn *conn)
         conn->rcv_edge = conn->rcv_nxt + UINT16_MAX;
     }
     conn->timestamps = (entry->flags & HALF_OPEN_TIMESTAMPS) != 0;
-    conn->ecn = (entry->flags & HALF_OPEN_ECN) != 0;
-    conn->ecn_send = conn->ecn;
+    bool ect = (entry->flags & HALF_OPEN_ECN) != 0;
+    bool accurate = (entry->flags & HALF_OPEN_ACCURATE) != 0;
+    ecn_enter(conn, accurate ? ECN_ACCURATE : ect ? ECN_CLASSIC : ECN_NONE, syn_ecn(entry));
+    conn->ecn_send = conn->ecn_send && ect;
+    if (conn->accecn != NULL) {
+        conn->accecn->quiet = entry->plain;
+    }
     if (conn->timestamps) {
         conn->ts_recent = entry->ts_recent;
         conn->ts_recent_age = (uint32_t)(conn->tcp->now / WH_SECOND);
@@ -220,7 +281,7 @@ void half_open_promote(const struct half_open *entry, struct wh_conn *conn)
 {
     struct segment syn = { .tuple = entry->tuple, .seq = entry->irs, .flags = WH_SYN };
     syn.options.mss = entry->mss;
-    syn.options.has = (entry->flags & HALF_OPEN_MSS) ? WH_HAS_MSS : 0;
+    syn.options.has = entry->mss != 0 ? WH_HAS_MSS : 0;
     conn->record = entry->record; /* the same state in a larger record, not a transition */
     tcp_open_passive(conn, &syn, entry->iss);
     take_agreement(entry, conn);

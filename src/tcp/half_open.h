@@ -16,9 +16,10 @@ enum {
     HALF_OPEN_SACK = 1 << 0,
     HALF_OPEN_TIMESTAMPS = 1 << 1,
     HALF_OPEN_SCALING = 1 << 2,
-    HALF_OPEN_MSS = 1 << 3,       /* the SYN carried the option */
-    HALF_OPEN_FAST_OPEN = 1 << 4, /* the SYN,ACK, but not its repeats, brings a Fast Open cookie */
-    HALF_OPEN_ECN = 1 << 5,       /* an ECN-setup SYN, answered with ECE */
+    HALF_OPEN_FAST_OPEN = 1 << 3, /* the SYN,ACK, but not its repeats, brings a Fast Open cookie */
+    HALF_OPEN_ECN = 1 << 4,       /* the SYN asked for ECN: what we send may be marked */
+    HALF_OPEN_ACCURATE = 1 << 5,  /* ... for Accurate ECN; without the flag above no ECT is sent */
+    HALF_OPEN_SYN_ECN = 1 << 6,   /* from this bit up: IP-ECN of the latest SYN */
 };
 
 struct half_open {
@@ -26,9 +27,10 @@ struct half_open {
     uint8_t flags;          /* HALF_OPEN_... */
     uint8_t snd_scale : 4;  /* the peer's window scale, 14 at most */
     uint8_t rcv_scale : 4;  /* ours, as announced */
-    uint8_t wait : 4;       /* which wait it is in: the number of repeats so far */
+    uint8_t wait : 3;       /* which wait it is in: the number of repeats so far */
+    uint8_t plain : 1;      /* the SYN,ACK bears no Accurate ECN option any more */
     uint8_t challenges : 4; /* answers to suspicious segments, for its lifetime */
-    uint16_t mss;           /* the peer's */
+    uint16_t mss;           /* the peer's; 0: its SYN did not say */
     uint16_t listener;      /* number of the listener */
     struct tuple tuple;
     uint32_t iss, irs;

@@ -7,6 +7,7 @@
  * none of these has carried.
  */
 #include "base/bytes.h"
+#include "tcp/accecn.h"
 #include "tcp/cc/cc.h"
 #include "tcp/ecn.h"
 #include "tcp/fast_open.h"
@@ -17,62 +18,6 @@
 
 /* A small segment held back by cork or silly-window avoidance leaves after this (RFC 9293 3.8.6.2.1). */
 #define OVERRIDE (200 * WH_MILLISECOND)
-
-/* ------------------------------------------------------------ the window -- */
-
-/* The right edge moves by steps of at least this (RFC 9293 3.8.6.2.2), one that scaling can express. */
-static uint32_t window_step(const struct wh_conn *conn)
-{
-    uint32_t mss = tcp_announced_mss(conn->tcp, conn->profile, &conn->tuple.remote);
-    uint32_t half = (uint32_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER) / 2;
-    return MAX(MIN(half, mss), 1U << conn->rcv_scale);
-}
-
-/* RCV.WND: bytes up to the right edge as promised. */
-static uint32_t promised(const struct wh_conn *conn)
-{
-    return seq_gt(conn->rcv_edge, conn->rcv_nxt) ? conn->rcv_edge - conn->rcv_nxt : 0;
-}
-
-/*
- * The window field for a segment that leaves now. The right edge moves forward only by
- * a worthwhile step and not back (SHLD-14). Where scaling cannot express it, the field
- * is rounded up as long as the buffer has the room; beyond that, rounding up at each
- * segment would let the edge creep for ever, so it is rounded down (RFC 7323 2.4), and
- * what was promised before is still taken.
- */
-static uint16_t advertise(struct wh_conn *conn)
-{
-    uint32_t space = conn_receive_space(conn);
-    uint32_t window = promised(conn);
-    if (space > window && space - window >= window_step(conn)) {
-        window = MIN(space, (uint32_t)UINT16_MAX << conn->rcv_scale);
-    }
-    uint32_t field = window >> conn->rcv_scale;
-    uint32_t above = (field + 1) << conn->rcv_scale;
-    if (window > field << conn->rcv_scale && above <= space && field < UINT16_MAX) {
-        field++;
-    }
-    conn->rcv_edge = conn->rcv_nxt + MAX(promised(conn), field << conn->rcv_scale);
-    return (uint16_t)field;
-}
-
-void tcp_window_opened(struct wh_conn *conn)
-{
-    if (conn_state(conn) < WH_ESTABLISHED || conn_over(conn) || conn->fin_received) {
-        return;
-    }
-    uint32_t limit = (uint32_t)conn_option(conn, WH_OPT_RECEIVE_BUFFER);
-    uint32_t offered = promised(conn);
-    uint32_t space = MIN(conn_receive_space(conn), (uint32_t)UINT16_MAX << conn->rcv_scale);
-    uint32_t gain = space > offered ? space - offered : 0;
-    /* Often enough that the peer never waits, seldom enough to cost nothing. */
-    if (gain >= window_step(conn) && (gain >= offered || gain >= limit / 4)) {
-        conn->ack_now = true;
-        conn->ack_reason = WH_WHY_WINDOW_UPDATE;
-        conn_want_output(conn);
-    }
-}
 
 /* ------------------------------------------------------------- a segment -- */
 
@@ -96,6 +41,9 @@ static void fill_options(struct wh_conn *conn, struct segment *segment)
         options->sacks = (uint8_t)n;
         options->has |= n > 0 ? WH_HAS_SACK : 0;
     }
+    if (conn->accecn != NULL && !(segment->flags & WH_SYN)) {
+        accecn_fill(conn, segment);
+    }
 }
 
 static void fill(struct wh_conn *conn, struct segment *segment, uint32_t seq, uint16_t flags)
@@ -115,6 +63,7 @@ static void fill(struct wh_conn *conn, struct segment *segment, uint32_t seq, ui
 static void acknowledged_by_now(struct wh_conn *conn)
 {
     conn->ack_now = false;
+    conn->exact_gap = 0;
     conn->ack_reason = WH_WHY_NONE;
     conn->last_ack_sent = conn->rcv_nxt;
     conn->dsack_left = conn->dsack_right;
@@ -128,15 +77,16 @@ static bool send_segment(struct wh_conn *conn, struct outbox *outbox, struct seg
         segment->flags |= WH_URG;
         segment->urgent = (uint16_t)MIN(conn->snd_up - segment->seq, UINT16_MAX);
     }
-    if (conn->ecn_echo) {
-        segment->flags |= WH_ECE; /* on every ACK until CWR comes (RFC 3168 6.1.3) */
-    }
+    segment->flags |= ecn_flags(conn, segment);
     struct emit_note note = { conn_state(conn), reason, conn->rcv_scale };
-    segment->window = advertise(conn);
+    segment->window = tcp_window_advertise(conn);
     if (!emit_segment(outbox, segment, chunk, &note)) {
         return false;
     }
     conn->segments_out++;
+    if (conn->accecn != NULL) {
+        accecn_sent(conn, segment);
+    }
     conn->snd_max = seq_max(conn->snd_max, segment->seq + segment_length(segment));
     acknowledged_by_now(conn);
     return true;
@@ -171,6 +121,9 @@ static bool send_syn(struct wh_conn *conn, struct outbox *outbox)
     uint8_t cookie[FAST_OPEN_MOST];
     if (!again) {
         fast_open_fill(conn, &segment, cookie); /* repeats are bare (RFC 7413 4.2.2) */
+    }
+    if (answer && conn->accecn != NULL && !conn->accecn->plain && (segment.flags & ECN_FLAGS)) {
+        accecn_fill_first(options);
     }
     /* The window of a SYN is never scaled (RFC 7323 2.2). */
     segment.window = (uint16_t)MIN(conn_receive_space(conn), UINT16_MAX);
@@ -218,6 +171,9 @@ static uint32_t frame_limit(const struct wh_conn *conn, uint32_t mss, uint32_t o
     if ((conn->tcp->features & WH_TX_SEGMENTATION) == 0 || (conn->urgent_out != 0)) {
         return mss;
     }
+    if (conn->accecn != NULL && (accecn_flags(conn, &(struct segment){ .length = 1 }) & WH_CWR)) {
+        return mss; /* who cuts for RFC 3168 would clear this bit of ACE (RFC 9768 3.3.4) */
+    }
     uint32_t most = UINT16_MAX - ip_header_length(&conn->tuple.remote) - 20 - options;
     return MAX(most / mss * mss, mss);
 }
@@ -230,6 +186,9 @@ static bool send_range(struct wh_conn *conn, struct outbox *outbox, uint32_t seq
     fill(conn, &segment, seq, fin ? WH_FIN : 0);
     segment.length = length;
     segment.segment_size = length > mss ? (uint16_t)mss : 0;
+    if (conn->accecn != NULL) {
+        accecn_fill(conn, &segment);
+    }
     if (length > 0 && seq + length == conn->snd_end) {
         segment.flags |= WH_PSH;
     }
@@ -237,6 +196,9 @@ static bool send_range(struct wh_conn *conn, struct outbox *outbox, uint32_t seq
     if (conn->ecn_send && length > 0 && seq_geq(seq, conn->snd_max)) {
         segment.traffic_class |= ECN_ECT0;
         segment.flags |= conn->cwr_due ? WH_CWR : 0;
+        if (conn->accecn != NULL) {
+            conn->accecn->ect_sent += (length + mss - 1) / mss;
+        }
     }
     if (!send_segment(conn, outbox, &segment, length > 0 ? chunk_at(conn, seq) : NULL, reason)) {
         return false;
@@ -249,7 +211,7 @@ static bool send_range(struct wh_conn *conn, struct outbox *outbox, uint32_t seq
 /* Bytes of data in a segment that leaves now: SACK blocks cost room as well. */
 static uint32_t mss_now(struct wh_conn *conn, uint32_t *options_length)
 {
-    struct segment segment = { .length = 0 };
+    struct segment segment = { .seq = conn->snd_max, .length = 1 };
     fill_options(conn, &segment);
     *options_length = (uint32_t)segment_options_length(&segment.options);
     return conn->snd_mss > *options_length + 8 ? conn->snd_mss - *options_length : 8;
@@ -624,6 +586,43 @@ static bool send_probes(struct wh_conn *conn, struct outbox *outbox)
     return true;
 }
 
+/*
+ * RFC 8257 3.2: what came before the marks changed is acknowledged by itself, with ECE as
+ * it stood then. What came since stays owed.
+ */
+static bool send_exact_ack(struct wh_conn *conn, struct outbox *outbox)
+{
+    struct segment segment;
+    uint32_t now = conn->rcv_nxt;
+    uint32_t then = conn->last_ack_sent + conn->exact_gap;
+    bool ack_now = conn->ack_now;
+    bool echo = conn->ecn_echo;
+    wh_time delayed = conn->deadline[DEADLINE_ACK];
+    conn->rcv_nxt = seq_min(then, now); /* as it was */
+    conn->ecn_echo = conn->exact_echo;
+    fill(conn, &segment, conn->snd_nxt, 0);
+    bool sent = send_segment(conn, outbox, &segment, NULL, WH_WHY_ECN_FEEDBACK);
+    conn->rcv_nxt = now;
+    conn->ecn_echo = echo;
+    if (sent && ack_now) {
+        conn->ack_now = true;
+    } else if (sent && conn->last_ack_sent != now) {
+        conn_deadline(conn, DEADLINE_ACK, delayed);
+    }
+    return sent;
+}
+
+/* The answer to a SYN,ACK of Accurate ECN leaves before any data (RFC 9768 3.2.2.1). */
+static bool send_handshake_ack(struct wh_conn *conn, struct outbox *outbox)
+{
+    struct segment segment;
+    if (conn->accecn == NULL || !conn->accecn->handshake || !conn->ack_now) {
+        return true;
+    }
+    fill(conn, &segment, conn->snd_nxt, 0);
+    return send_segment(conn, outbox, &segment, NULL, conn->ack_reason);
+}
+
 static bool send_acks(struct wh_conn *conn, struct outbox *outbox)
 {
     struct segment segment;
@@ -636,6 +635,10 @@ static bool send_acks(struct wh_conn *conn, struct outbox *outbox)
     }
     if (conn->ack_now) {
         fill(conn, &segment, conn->snd_nxt, 0);
+        if (conn->accecn != NULL && conn->accecn->alone) {
+            segment.options.has &= (uint8_t)~WH_HAS_SACK; /* not to be taken for a duplicate */
+            segment.options.sacks = 0;                    /* (RFC 9768 3.2.2.5.1) */
+        }
         if (!send_segment(conn, outbox, &segment, NULL, conn->ack_reason)) {
             return false;
         }
@@ -649,6 +652,9 @@ bool tcp_output(struct wh_conn *conn, struct outbox *outbox)
         return true;
     }
     if (conn->syn_due && !send_syn(conn, outbox)) {
+        return false;
+    }
+    if ((conn->exact_gap > 0 && !send_exact_ack(conn, outbox)) || !send_handshake_ack(conn, outbox)) {
         return false;
     }
     if (conn_state(conn) < WH_ESTABLISHED && !conn_unconfirmed(conn)) {

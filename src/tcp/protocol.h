@@ -46,7 +46,10 @@ uint16_t tcp_announced_mss(const struct tcp *tcp, const struct profile *profile,
 /* A round trip took so many nanoseconds; returns it in us, at least 1. */
 uint32_t rtt_sample(struct wh_conn *conn, wh_time elapsed);
 void rtt_back_off(struct wh_conn *conn);
-/* (Re)starts the retransmission timer, or stops it when nothing is outstanding. */
+/*
+ * (Re)starts the retransmission timer, or stops it when nothing is outstanding. While there is a
+ * flight this notes the time alone: recovery_arm follows, in the end, and sets the deadline.
+ */
 void rtt_restart_timer(struct wh_conn *conn);
 
 /* pace.c: may nothing leave yet? Then DEADLINE_PACE is set. */
@@ -63,8 +66,14 @@ void tcp_keepalive_restart(struct wh_conn *conn);
  * false when the outbox is full or memory is short.
  */
 bool tcp_output(struct wh_conn *conn, struct outbox *outbox);
+
+/* window.c: the window that we offer. */
 /* Reading has made room: sends a window update if it is worth one (RFC 9293 3.8.6.2.2). */
 void tcp_window_opened(struct wh_conn *conn);
+/* The window field for a segment that leaves now; moves the right edge accordingly. */
+uint16_t tcp_window_advertise(struct wh_conn *conn);
+/* RCV.WND: bytes up to the right edge as promised. */
+uint32_t tcp_window_promised(const struct wh_conn *conn);
 
 /* calls.c: the user calls of RFC 9293 3.10.1 to 3.10.5 on one connection. */
 void tcp_open_active(struct wh_conn *conn);

@@ -71,15 +71,6 @@ bool reassembly_holds(const struct reassembly *reassembly, uint32_t seq, uint32_
     return seq_lt(*left, *right);
 }
 
-static uint32_t queue_cost(const struct chunk_queue *queue)
-{
-    uint32_t cost = 0;
-    for (const struct chunk *chunk = queue->head; chunk != NULL; chunk = chunk->next) {
-        cost += chunk_cost(chunk);
-    }
-    return cost;
-}
-
 static void remove_block(struct reassembly *r, uint32_t position)
 {
     r->count--;
@@ -123,21 +114,16 @@ static void join(struct chunk_queue *to, struct chunk_queue *from)
     }
     to->tail = from->tail;
     to->length += from->length;
+    to->cost += from->cost;
 }
 
 /* Appends to a block; on a lack of memory takes what it can. */
 static wh_reason extend(struct reassembly *r, struct chunk_store *store, struct block *block,
                         const uint8_t *data, uint32_t length)
 {
-    const struct chunk *tail = block->bytes.tail;
-    uint32_t before = tail == NULL ? 0 : chunk_cost(tail);
+    r->cost -= block->bytes.cost;
     size_t taken = chunk_queue_append(&block->bytes, store, data, length, MEMORY_ORDINARY);
-    /* Only the old tail and what was appended behind it can have changed the cost. */
-    const struct chunk *chunk = tail == NULL ? block->bytes.head : tail;
-    for (; chunk != NULL; chunk = chunk->next) {
-        r->cost += chunk_cost(chunk);
-    }
-    r->cost -= before;
+    r->cost += block->bytes.cost;
     block->right += (uint32_t)taken;
     r->held += (uint32_t)taken;
     return taken == length ? WH_WHY_NONE : WH_WHY_MEMORY_CAP;
@@ -241,7 +227,7 @@ void reassembly_take(struct reassembly **reassembly, struct chunk_store *store, 
     while (r != NULL && r->count > 0 && seq_leq(r->block[0].left, *next)) {
         struct block *block = &r->block[0];
         r->held -= block->right - block->left;
-        r->cost -= queue_cost(&block->bytes);
+        r->cost -= block->bytes.cost;
         uint32_t old = MIN(*next - block->left, block->right - block->left);
         chunk_queue_consume(&block->bytes, store, old);
         if (seq_gt(block->right, *next)) {

@@ -38,8 +38,8 @@ void recovery_lose(struct wh_conn *conn, struct range *range, bool urgently)
 void recovery_note_reduction(struct wh_conn *conn)
 {
     conn->recovery_point = conn->snd_nxt;
-    conn->reduced = conn->ecn_send;
-    conn->cwr_due = conn->ecn_send;
+    conn->reduced = conn->ecn;
+    conn->cwr_due = conn->ecn_send && conn->accecn == NULL;
 }
 
 uint32_t recovery_flight_size(const struct wh_conn *conn)
@@ -93,6 +93,14 @@ static void reduce_for_mark(struct wh_conn *conn, const struct acknowledged *wha
         conn->cwnd = 0;
         conn_deadline(conn, DEADLINE_PUSH, conn->tcp->now + conn_rto(conn));
     }
+}
+
+/* A mark on the SYN or SYN,ACK, before congestion control has anything to work on. */
+static void reduce_initial(struct wh_conn *conn)
+{
+    because(conn->tcp, WH_WHY_ECN_ECHO);
+    conn->cwnd = MIN(conn->cwnd, MAX(conn->cwnd / 2, 2 * conn_mss(conn)));
+    recovery_note_reduction(conn);
 }
 
 /* A probe has repaired the loss of the last segment: a loss all the same (RFC 8985 7.4.2). */
@@ -211,6 +219,9 @@ void recovery_acknowledged(struct wh_conn *conn, struct acknowledged *what)
 {
     struct flight *flight = conn->flight;
     if (flight == NULL) {
+        if (what->echo && !conn->reduced) {
+            reduce_initial(conn);
+        }
         return;
     }
     struct cc_ack ack = {
@@ -289,7 +300,7 @@ void recovery_sent_again(struct wh_conn *conn, uint32_t start, uint32_t bytes)
 void recovery_arm(struct wh_conn *conn)
 {
     struct flight *flight = conn->flight;
-    if (conn_syn_outstanding(conn) || conn->probing || flight == NULL) {
+    if (conn_syn_outstanding(conn) || conn->probing || flight == NULL || conn_over(conn)) {
         return;
     }
     wh_time now = conn->tcp->now;

@@ -18,7 +18,7 @@ struct reply {
     uint16_t window; /* as it goes into the header */
     uint16_t mss;
     uint8_t window_scale;
-    uint8_t has; /* WH_HAS_... */
+    uint8_t has; /* WH_HAS_...; of Accurate ECN the initial counters, as many as fit */
     uint32_t tsval, tsecr;
     uint8_t hops, traffic_class;
     uint8_t state;        /* wh_state of whoever replies */

@@ -49,6 +49,9 @@ void rtt_restart_timer(struct wh_conn *conn)
     conn->timer_kind = TIMER_TIMEOUT;
     if (conn->flight != NULL) {
         conn->flight->rto_at = when;
+        if (!conn_syn_outstanding(conn)) {
+            return; /* recovery_arm weighs it against what may come sooner */
+        }
     }
     conn_deadline(conn, DEADLINE_RETRANSMIT, when);
 }

@@ -36,13 +36,15 @@
  * These bits, that there are timestamps at all, and the window scale that our SYN,ACK
  * announced are under the hash, too: whoever changes one of them has no cookie, and a
  * RST is better than windows that each end reads in its own way. Without timestamps
- * there is neither scaling, SACK nor ECN.
+ * there is neither scaling, SACK nor ECN as RFC 3168 has it. Accurate ECN needs no place:
+ * the flags of the peer's ACK tell (RFC 9768 5.1).
  */
 #include "tcp/syn_cookie.h"
 
 #include <string.h>
 
 #include "base/bytes.h"
+#include "tcp/ecn.h"
 #include "tcp/protocol.h"
 
 #define CLOCK_TICK UINT64_C(4000)
@@ -80,7 +82,8 @@ static uint8_t stamp_of(const struct half_open *entry)
     }
     unsigned scale = (entry->flags & HALF_OPEN_SCALING) ? entry->snd_scale : STAMP_NO_SCALE;
     unsigned sack = (entry->flags & HALF_OPEN_SACK) ? STAMP_SACK : 0;
-    unsigned ecn = (entry->flags & HALF_OPEN_ECN) ? STAMP_ECN : 0;
+    unsigned forms = entry->flags & (HALF_OPEN_ECN | HALF_OPEN_ACCURATE);
+    unsigned ecn = forms == HALF_OPEN_ECN ? STAMP_ECN : 0;
     return (uint8_t)(STAMP_PRESENT | ecn | sack | scale);
 }
 
@@ -105,14 +108,15 @@ static uint32_t hash(const struct tcp *tcp, const struct half_open *entry, uint3
 void syn_cookie_make(const struct tcp *tcp, struct half_open *entry)
 {
     if (!(entry->flags & HALF_OPEN_TIMESTAMPS)) {
-        entry->flags &= (uint8_t) ~(HALF_OPEN_SCALING | HALF_OPEN_SACK | HALF_OPEN_ECN);
+        entry->flags &= (uint8_t) ~(HALF_OPEN_SCALING | HALF_OPEN_SACK);
+        if (!(entry->flags & HALF_OPEN_ACCURATE)) {
+            entry->flags &= (uint8_t)~HALF_OPEN_ECN;
+        }
     }
-    struct segment_options told = { .has = (entry->flags & HALF_OPEN_MSS) ? WH_HAS_MSS : 0,
-                                    .mss = entry->mss };
+    struct segment_options told = { .has = entry->mss != 0 ? WH_HAS_MSS : 0, .mss = entry->mss };
     uint32_t class = class_of(tcp_told_mss(&told, &entry->tuple.remote));
     uint32_t period = period_now(tcp);
     entry->mss = class_mss[class];
-    entry->flags |= HALF_OPEN_MSS;
     uint32_t low = hash(tcp, entry, entry->irs, period, stamp_of(entry)) + entry->irs;
     entry->iss = tcp_iss_offset(tcp, &entry->tuple) + (period << PERIOD_SHIFT) +
                  (class << CLASS_SHIFT | (low & LOW_MASK));
@@ -136,6 +140,15 @@ static void read_stamp(struct half_open *entry, uint32_t tsecr)
         entry->flags |= HALF_OPEN_SCALING;
         entry->snd_scale = scale & 0xfU;
     }
+}
+
+/*
+ * RFC 9768 5.1: nobody who has not been told that we use Accurate ECN acknowledges a
+ * SYN,ACK with such flags, so that they are as good as a memory.
+ */
+static bool accurate_agreed(const struct tcp *tcp, const struct segment *ack)
+{
+    return tcp->defaults->value[WH_OPT_ECN] != ECN_NEVER && (ack->flags & (WH_AE | WH_CWR)) != 0;
 }
 
 /* From the peer's initial number, as the cookie has it, to that of which the segment speaks. */
@@ -170,7 +183,6 @@ enum syn_cookie_verdict syn_cookie_check(const struct tcp *tcp, const struct seg
     entry->irs = ack->seq - 1;
     entry->iss = ack->ack - 1;
     entry->mss = class_mss[class];
-    entry->flags = HALF_OPEN_MSS;
     entry->rcv_scale = tcp_window_scale(tcp->defaults->value[WH_OPT_RECEIVE_BUFFER]) & 0xfU;
     entry->sent = tcp_milliseconds_after(tcp, 0);
     uint8_t stamp = 0;
@@ -178,6 +190,9 @@ enum syn_cookie_verdict syn_cookie_check(const struct tcp *tcp, const struct seg
         read_stamp(entry, options->tsecr);
         entry->ts_recent = options->tsval;
         stamp = (uint8_t)(STAMP_PRESENT | (options->tsecr & STAMP_MASK));
+    }
+    if (!(entry->flags & HALF_OPEN_ECN) && accurate_agreed(tcp, ack)) {
+        entry->flags |= HALF_OPEN_ECN | HALF_OPEN_ACCURATE;
     }
     return how_far(tcp, entry, cookie, now - age, stamp);
 }

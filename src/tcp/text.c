@@ -2,6 +2,7 @@
 /* RFC 9293 3.10.7.4, sixth to eighth: URG, segment text, FIN. */
 #include "base/bytes.h"
 #include "tcp/protocol.h"
+#include "tcp/tune.h"
 
 /* A segment's data, trimmed to the window. */
 struct text {
@@ -11,8 +12,8 @@ struct text {
     bool fin; /* the FIN follows the data, and lies inside the window */
 };
 
-/* Bytes of memory that out-of-order data may cost, as a multiple of the receive buffer. */
-#define REASSEMBLY_BUDGET(buffer) (2 * (size_t)(buffer) + 65536)
+/* Memory that so many bytes of text may cost; beyond it, pieces are copied together or refused. */
+static size_t memory_budget(uint32_t bytes) { return 2 * (size_t)bytes + 65536; }
 
 static void check_urgent(struct wh_conn *conn, const struct segment *segment)
 {
@@ -58,6 +59,16 @@ static struct text trim(struct wh_conn *conn, const struct segment *segment)
     return text;
 }
 
+/*
+ * True if the buffer of a large piece may join the queue as it is. Small pieces between large
+ * ones would each begin a chunk of their own: where the queue costs too much, all is copied.
+ */
+static bool worth_keeping(const struct wh_conn *conn, const struct chunk *buffer, uint32_t length)
+{
+    return buffer != NULL && buffer->references == 1 && length >= buffer->size / 2 &&
+           conn->receive.cost + chunk_cost(buffer) <= memory_budget(conn->receive.length + length);
+}
+
 /* In-order bytes join the receive queue; a large piece in a buffer of our own stays where it is. */
 static uint32_t deliver(struct wh_conn *conn, const struct segment *segment,
                         const struct text *text)
@@ -67,7 +78,7 @@ static uint32_t deliver(struct wh_conn *conn, const struct segment *segment,
         return text->length;
     }
     struct chunk *buffer = segment->buffer;
-    if (buffer != NULL && buffer->references == 1 && text->length >= buffer->size / 2) {
+    if (worth_keeping(conn, buffer, text->length)) {
         buffer->begin = (uint32_t)(text->data - buffer->data);
         buffer->end = buffer->begin + text->length;
         chunk_hold(buffer);
@@ -100,6 +111,17 @@ static void take_in_order(struct wh_conn *conn, const struct segment *segment,
 {
     struct tcp *tcp = conn->tcp;
     uint32_t taken = deliver(conn, segment, text);
+    if (taken < text->length && conn->reassembly != NULL) {
+        /*
+         * What was SACKed may be thrown away (RFC 2018 8), or all memory could end up behind
+         * holes that nothing is left to fill. A connection's own pays for what it is waiting for.
+         */
+        tcp->count[WH_WHY_REASSEMBLY_DISCARDED]++;
+        reassembly_free(&conn->reassembly, &tcp->chunks);
+        const struct text rest = { text->seq + taken, text->data + taken, text->length - taken,
+                                   text->fin };
+        taken += deliver(conn, segment, &rest);
+    }
     bool filled_hole = conn->reassembly != NULL;
     conn->rcv_nxt += taken;
     uint32_t end = segment->seq + segment->length;
@@ -110,6 +132,7 @@ static void take_in_order(struct wh_conn *conn, const struct segment *segment,
     if (taken < text->length) {
         because(tcp, WH_WHY_MEMORY_CAP); /* not acknowledged; the peer will send it again */
     }
+    tune_round_trip(conn, segment);
     owe_ack(conn, segment);
     if (filled_hole) {
         conn->ack_now = true; /* RFC 5681 4.2: at once when a gap is filled, in part or whole */
@@ -126,7 +149,7 @@ static void take_out_of_order(struct wh_conn *conn, const struct text *text)
         if (reassembly_holds(conn->reassembly, text->seq, text->length, &left, &right)) {
             tcp_arrived_twice(conn, left, right);
         }
-        size_t budget = REASSEMBLY_BUDGET(conn_option(conn, WH_OPT_RECEIVE_BUFFER));
+        size_t budget = memory_budget(MAX(tune_receive_limit(conn), tcp_window_promised(conn)));
         wh_reason reason = reassembly_add(&conn->reassembly, &tcp->chunks, text->seq, text->data,
                                           text->length, budget);
         because(tcp, reason == WH_WHY_NONE ? WH_WHY_OUT_OF_ORDER : reason);

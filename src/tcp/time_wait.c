@@ -18,13 +18,14 @@ void time_wait_begin(struct time_wait *entry, const struct wh_conn *conn)
     entry->ts_recent = conn->ts_recent;
 }
 
-void time_wait_answer(struct tcp *tcp, const struct time_wait *entry, wh_reason reason)
+void time_wait_answer(struct tcp *tcp, const struct time_wait *entry, wh_reason reason,
+                      uint16_t marks)
 {
     struct reply *reply = reply_add(tcp, &entry->tuple, WH_TIME_WAIT, reason);
     if (reply == NULL) {
         return;
     }
-    reply->flags = WH_ACK;
+    reply->flags = WH_ACK | marks;
     reply->seq = entry->snd_nxt;
     reply->ack = entry->rcv_nxt;
     reply->window = entry->window;
@@ -50,7 +51,7 @@ static void answer_old(struct tcp *tcp, struct time_wait *entry, wh_reason reaso
         return;
     }
     entry->flags = (uint8_t)(entry->flags + TIME_WAIT_ANSWER);
-    time_wait_answer(tcp, entry, WH_WHY_CHALLENGE_ACK);
+    time_wait_answer(tcp, entry, WH_WHY_CHALLENGE_ACK, 0);
 }
 
 /* RFC 6191 2: may this SYN open a new incarnation? */
@@ -102,7 +103,7 @@ enum time_wait_verdict time_wait_arrive(struct tcp *tcp, struct time_wait *entry
         segment->seq + length == entry->rcv_nxt) {
         /* Our last ACK was lost; RFC 9293 3.10.7.4, eighth: acknowledge and restart 2MSL. */
         because(tcp, WH_WHY_TIME_WAIT_FIN_AGAIN);
-        time_wait_answer(tcp, entry, WH_WHY_TIME_WAIT_FIN_AGAIN);
+        time_wait_answer(tcp, entry, WH_WHY_TIME_WAIT_FIN_AGAIN, 0);
         return TIME_WAIT_RESTARTS;
     }
     if ((segment->flags & WH_ACK) && seq_gt(segment->ack, entry->snd_nxt)) {

@@ -38,8 +38,9 @@ enum time_wait_verdict {
 void time_wait_begin(struct time_wait *entry, const struct wh_conn *conn);
 enum time_wait_verdict time_wait_arrive(struct tcp *tcp, struct time_wait *entry,
                                         const struct segment *segment, bool rst_ends);
-/* Queues <SEQ=SND.NXT><ACK=RCV.NXT>. */
-void time_wait_answer(struct tcp *tcp, const struct time_wait *entry, wh_reason reason);
+/* Queues <SEQ=SND.NXT><ACK=RCV.NXT>, with these flags of ECN. */
+void time_wait_answer(struct tcp *tcp, const struct time_wait *entry, wh_reason reason,
+                      uint16_t marks);
 /* An ISS above everything that the old incarnation used (RFC 9293 3.6.1, MAY-2). */
 uint32_t time_wait_next_iss(const struct time_wait *entry, uint32_t iss);
 

@@ -101,6 +101,7 @@ static void retransmission_timeout(struct wh_conn *conn)
     check_r1(conn);
     rtt_back_off(conn);
     rtt_restart_timer(conn);
+    recovery_arm(conn);
     conn_want_output(conn);
 }
 

@@ -70,4 +70,9 @@ void trace_segment(wh_trace_record *record, const struct segment *segment, unsig
         record->sack[i].left = options->sack[i].left;
         record->sack[i].right = options->sack[i].right;
     }
+    record->accecn_order = options->accecn_order;
+    record->accecn_fields = options->accecn_fields;
+    record->ee0b = options->accecn[ACCECN_E0B];
+    record->eceb = options->accecn[ACCECN_CEB];
+    record->ee1b = options->accecn[ACCECN_E1B];
 }

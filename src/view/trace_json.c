@@ -71,6 +71,20 @@ static json_t *flags_array(uint16_t flags)
     return array;
 }
 
+/* {"order": 0, "ee0b": N, "eceb": N, "ee1b": N}: the counters that the option carries. */
+static json_t *accecn_object(const wh_trace_record *record)
+{
+    json_t *object = json_object();
+    const char *const names[] = { "ee0b", "eceb", "ee1b" };
+    const uint32_t counters[] = { record->ee0b, record->eceb, record->ee1b };
+    set_integer(object, "order", record->accecn_order);
+    for (unsigned place = 0; place < record->accecn_fields && place < 3; place++) {
+        unsigned field = record->accecn_order == 0 ? place : 2 - place;
+        set_integer(object, names[field], counters[field]);
+    }
+    return object;
+}
+
 static json_t *options_object(const wh_trace_record *record)
 {
     json_t *object = json_object();
@@ -90,6 +104,9 @@ static json_t *options_object(const wh_trace_record *record)
     }
     if (record->options & WH_HAS_FAST_OPEN) {
         json_object_set_new(object, "fast_open", json_true());
+    }
+    if (record->options & WH_HAS_ACCECN) {
+        json_object_set_new(object, "accecn", accecn_object(record));
     }
     if (record->options & WH_HAS_SACK) {
         json_t *blocks = json_array();

@@ -33,6 +33,22 @@ char *words_flags(uint16_t flags, char *words)
     return words;
 }
 
+/* "marked bytes 1460, ECT(0) 14601": what the other end has counted (RFC 9768 3.2.3). */
+static void add_accecn(const wh_trace_record *record, char *words)
+{
+    const char *const names[] = { "ECT(0)", "marked", "ECT(1)" };
+    const uint32_t counters[] = { record->ee0b, record->eceb, record->ee1b };
+    char one[48];
+    if (record->accecn_fields == 0) {
+        add(words, ", ", "no marks counted");
+    }
+    for (unsigned place = 0; place < record->accecn_fields && place < 3; place++) {
+        unsigned field = record->accecn_order == 0 ? place : 2 - place;
+        snprintf(one, sizeof one, "%s %" PRIu32, names[field], counters[field]);
+        add(words, place == 0 ? ", counted " : " ", one);
+    }
+}
+
 char *words_options(const wh_trace_record *record, uint32_t base, char *words)
 {
     char one[48];
@@ -54,6 +70,9 @@ char *words_options(const wh_trace_record *record, uint32_t base, char *words)
     }
     if (record->options & WH_HAS_FAST_OPEN) {
         add(words, ", ", "fast open");
+    }
+    if (record->options & WH_HAS_ACCECN) {
+        add_accecn(record, words);
     }
     if (record->options & WH_HAS_SACK) {
         for (unsigned i = 0; i < record->sacks && i < WH_SACK_BLOCKS; i++) {

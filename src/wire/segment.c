@@ -24,7 +24,7 @@ enum {
     OPTIONS_MAX = SEGMENT_HEADER_MAX - HEADER,
 };
 
-/* Option kinds: RFC 9293 3.2, RFC 7323 2.2 and 3.2, RFC 2018 2 and 3, RFC 7413 4.1.1. */
+/* Option kinds: RFC 9293 3.2, RFC 7323 2.2 and 3.2, RFC 2018 2 and 3, RFC 7413 4.1.1, RFC 9768 3.2.3. */
 enum {
     KIND_END = 0,
     KIND_NOP = 1,
@@ -34,6 +34,8 @@ enum {
     KIND_SACK = 5,
     KIND_TIMESTAMPS = 8,
     KIND_FAST_OPEN = 34,
+    KIND_ACCECN0 = 172,
+    KIND_ACCECN1 = 174,
 };
 
 enum {
@@ -43,6 +45,8 @@ enum {
     LENGTH_SACK_BLOCK = 8,
     LENGTH_TIMESTAMPS = 10,
     LENGTH_FAST_OPEN = 2, /* and the cookie */
+    LENGTH_ACCECN = 2,    /* and the counters */
+    LENGTH_ACCECN_FIELD = 3,
 };
 
 /* The whole option area of most segments: two NOPs and timestamps (RFC 7323 appendix A). */
@@ -88,6 +92,18 @@ static void read_fast_open(struct segment_options *options, const uint8_t *at, s
     options->fast_open = at;
 }
 
+/* RFC 9768 3.2.3: as many whole counters as there are, and whatever follows them is padding. */
+static void read_accecn(struct segment_options *options, const uint8_t *at, size_t length,
+                        unsigned order)
+{
+    size_t fields = MIN(length / LENGTH_ACCECN_FIELD, (size_t)ACCECN_FIELDS);
+    for (unsigned place = 0; place < fields; place++, at += LENGTH_ACCECN_FIELD)
+        options->accecn[accecn_field_at(order, place)] = (uint32_t)at[0] << 16 | get16(at + 1);
+    options->has |= WH_HAS_ACCECN;
+    options->accecn_order = (uint8_t)order;
+    options->accecn_fields = (uint8_t)fields;
+}
+
 /* One option with a possible length: at[length], kind and length bytes included. */
 static void read_option(struct segment_options *options, const uint8_t *at, size_t length)
 {
@@ -114,6 +130,8 @@ static void read_option(struct segment_options *options, const uint8_t *at, size
             read_timestamps(options, at + 2);
         break;
     case KIND_FAST_OPEN: read_fast_open(options, at + 2, length - 2); break;
+    case KIND_ACCECN0: read_accecn(options, at + 2, length - 2, 0); break;
+    case KIND_ACCECN1: read_accecn(options, at + 2, length - 2, 1); break;
     default: break;
     }
 }
@@ -163,6 +181,11 @@ wh_reason segment_parse(struct segment *segment, const uint8_t *bytes, size_t le
     return WH_WHY_NONE;
 }
 
+size_t segment_accecn_length(unsigned fields)
+{
+    return (LENGTH_ACCECN + LENGTH_ACCECN_FIELD * fields + 3U) & ~(size_t)3;
+}
+
 /* Bytes of everything but SACK blocks, each option with its padding. */
 static size_t plain_options_length(const struct segment_options *options)
 {
@@ -178,6 +201,8 @@ static size_t plain_options_length(const struct segment_options *options)
         length += 4;
     if (has & WH_HAS_FAST_OPEN)
         length += (LENGTH_FAST_OPEN + options->fast_open_length + 3U) & ~3U;
+    if (has & WH_HAS_ACCECN)
+        length += segment_accecn_length(options->accecn_fields);
     return length;
 }
 
@@ -226,6 +251,23 @@ static uint8_t *write_fast_open(uint8_t *at, const struct segment_options *optio
     return at + at[1];
 }
 
+static uint8_t *write_accecn(uint8_t *at, const struct segment_options *options)
+{
+    size_t length = LENGTH_ACCECN + LENGTH_ACCECN_FIELD * (size_t)options->accecn_fields;
+    size_t padding = segment_accecn_length(options->accecn_fields) - length;
+    memset(at, KIND_NOP, padding);
+    at += padding;
+    at[0] = options->accecn_order == 0 ? KIND_ACCECN0 : KIND_ACCECN1;
+    at[1] = (uint8_t)length;
+    at += LENGTH_ACCECN;
+    for (unsigned place = 0; place < options->accecn_fields; place++, at += LENGTH_ACCECN_FIELD) {
+        uint32_t counter = options->accecn[accecn_field_at(options->accecn_order, place)];
+        at[0] = (uint8_t)(counter >> 16);
+        put16(at + 1, counter & UINT16_MAX);
+    }
+    return at;
+}
+
 /* Every option begins such that its numbers are aligned; returns the end. */
 static uint8_t *write_options(uint8_t *at, const struct segment_options *options)
 {
@@ -250,6 +292,9 @@ static uint8_t *write_options(uint8_t *at, const struct segment_options *options
     }
     if (options->has & WH_HAS_FAST_OPEN) {
         at = write_fast_open(at, options);
+    }
+    if (options->has & WH_HAS_ACCECN) {
+        at = write_accecn(at, options);
     }
     return write_sack(at, options);
 }

@@ -16,6 +16,11 @@ _Static_assert(sizeof(struct tuple) == 36, "a tuple is hashed as bytes");
 #define FAST_OPEN_LEAST 4
 #define FAST_OPEN_MOST 16
 
+/* The counters of an Accurate ECN option, and how many an option carries at most (RFC 9768 3.2.3). */
+enum accecn_field { ACCECN_E0B, ACCECN_CEB, ACCECN_E1B, ACCECN_FIELDS };
+/* A counter on the wire is the low 24 bits of the one it tells. */
+#define ACCECN_MASK UINT32_C(0xffffff)
+
 struct sack_block {
     uint32_t left, right;
 };
@@ -27,11 +32,26 @@ struct segment_options {
     uint8_t sacks;        /* blocks in sack[] */
     bool malformed;       /* an impossible length was met; what stood before it counts */
     uint16_t mss;
-    uint8_t fast_open_length; /* bytes of the cookie; 0: one is asked for (RFC 7413 4.1.1) */
-    const uint8_t *fast_open; /* the cookie, where it stands in the frame or is kept */
+    uint8_t fast_open_length;       /* bytes of the cookie; 0: one is asked for (RFC 7413 4.1.1) */
+    const uint8_t *fast_open;       /* the cookie, where it stands in the frame or is kept */
+    uint8_t accecn_order;           /* 0: E0B, CEB, E1B (kind 172); 1: E1B, CEB, E0B (kind 174) */
+    uint8_t accecn_fields;          /* how many of them, from the first */
+    uint32_t accecn[ACCECN_FIELDS]; /* by enum accecn_field, whatever their order */
     uint32_t tsval, tsecr;
     struct sack_block sack[WH_SACK_BLOCKS];
 };
+
+/* Which counter stands in this place of an Accurate ECN option of this order. */
+static inline enum accecn_field accecn_field_at(unsigned order, unsigned place)
+{
+    return order == 0 ? place : ACCECN_FIELDS - 1 - place;
+}
+/* Does the segment's Accurate ECN option carry this counter? */
+static inline bool accecn_tells(const struct segment_options *options, enum accecn_field field)
+{
+    unsigned place = accecn_field_at(options->accecn_order, field); /* its own inverse */
+    return (options->has & WH_HAS_ACCECN) && place < options->accecn_fields;
+}
 
 struct segment {
     struct tuple tuple;
@@ -76,5 +96,7 @@ void segment_options_parse(struct segment_options *options, const uint8_t *bytes
 size_t segment_build(uint8_t *at, const struct segment *segment);
 /* Bytes that segment_build would use for these options alone. */
 size_t segment_options_length(const struct segment_options *options);
+/* ... for an Accurate ECN option with so many counters, its padding included. */
+size_t segment_accecn_length(unsigned fields);
 
 #endif

@@ -56,6 +56,9 @@ static wh_stack *new_host(int side, uint32_t features)
     config.link_features = features;
     memcpy(config.ethernet, stations[side].bytes, sizeof config.ethernet);
     assert_int_equal(wh_stack_new(&host, &config, 0), WH_OK);
+    /* All that is said goes out and waits to be heard, in one piece. */
+    assert_int_equal(wh_stack_set(host, WH_OPT_SEND_BUFFER_INITIAL, 1 << 20), WH_OK);
+    assert_int_equal(wh_stack_set(host, WH_OPT_RECEIVE_BUFFER_INITIAL, 1 << 20), WH_OK);
     wh_addr four = address(own[side][0]), six = address(own[side][1]);
     assert_int_equal(wh_address_add(host, &four, 24), WH_OK);
     assert_int_equal(wh_address_add(host, &six, 64), WH_OK);

@@ -7,7 +7,8 @@
 #include "base/bytes.h"
 #include "tcp/connection.h"
 
-static const struct cc_algorithm *const algorithm[] = { &cc_cubic, &cc_newreno, &cc_dctcp };
+static const struct cc_algorithm *const algorithm[] = { &cc_cubic, &cc_newreno, &cc_dctcp,
+                                                        &cc_bbr };
 
 const struct cc_algorithm *cc_by_name(const char *name)
 {

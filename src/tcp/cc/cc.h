@@ -59,7 +59,7 @@ enum cc_signal {
 /* Every member may be NULL, except name, begin, acked and congestion. */
 struct cc_algorithm {
     const char *name;
-    /* It sets cwnd at every ACK by itself: recovery leaves cwnd alone, except at a timeout. */
+    /* It sets cwnd at every ACK and at a timeout by itself: recovery leaves cwnd alone. */
     bool model;
     /* Classical ECN is echoed as RFC 8257 3.2 says: each change of the marks at once. */
     bool exact_marks;
@@ -93,7 +93,7 @@ struct cc_algorithm {
 /* NULL if there is no algorithm of this name. */
 const struct cc_algorithm *cc_by_name(const char *name);
 
-extern const struct cc_algorithm cc_cubic, cc_newreno, cc_dctcp;
+extern const struct cc_algorithm cc_cubic, cc_newreno, cc_dctcp, cc_bbr;
 
 /* The initial window in bytes (RFC 6928; 1 segment after SYN losses, RFC 5681 3.1). */
 uint32_t cc_initial_window(const struct wh_conn *conn);

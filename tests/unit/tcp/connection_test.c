@@ -61,7 +61,7 @@ static void room_is_what_the_buffer_has_left(void **state)
     end(f);
 }
 
-/* Above three quarters of the cap a queue holds 16 KiB, or less if it was to hold less. */
+/* A quarter of what is free below three quarters of the cap, but 16 KiB; or less if it was to hold less. */
 static void room_shrinks_to_a_floor_when_memory_is_short(void **state)
 {
     (void)state;
@@ -69,9 +69,13 @@ static void room_shrinks_to_a_floor_when_memory_is_short(void **state)
     size_t used = f->tcp.memory.used;
     set(f, WH_OPT_SEND_BUFFER, 20000);
     size_t now = f->tcp.memory.used;
-    f->tcp.memory.used = CAP / 4 * 3;
+    f->tcp.memory.used = CAP / 4 * 3 - 4 * 20000;
     assert_int_equal(conn_send_room(&f->conn), 20000);
-    f->tcp.memory.used = CAP / 4 * 3 + 1;
+    f->tcp.memory.used += 4 * 1000;
+    assert_int_equal(conn_send_room(&f->conn), 19000);
+    f->tcp.memory.used = CAP / 4 * 3;
+    assert_int_equal(conn_send_room(&f->conn), 16384);
+    f->tcp.memory.used = CAP - 1;
     assert_int_equal(conn_send_room(&f->conn), 16384);
     f->tcp.memory.used = now;
     set(f, WH_OPT_SEND_BUFFER, 5000);

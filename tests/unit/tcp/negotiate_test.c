@@ -126,7 +126,7 @@ static void an_option_holds_only_if_both_had_it(void **state)
         assert_int_equal(f->conn.timestamps, both[1]);
         assert_int_equal(f->conn.scaling, both[2]);
         assert_int_equal(f->conn.snd_scale, both[2] ? 3 : 0);
-        assert_int_equal(f->conn.rcv_scale, both[2] ? 5 : 0); /* for 1 MiB */
+        assert_int_equal(f->conn.rcv_scale, both[2] ? 9 : 0); /* for 16 MiB */
         assert_int_equal(f->conn.ts_recent, both[1] ? 4711 : 0);
         assert_int_equal(f->conn.ts_recent_age, both[1] ? 77 : 0);
         end(f);

@@ -123,6 +123,10 @@ static void reads_unaligned_and_unknown_options(void **state)
             assert_int_equal(o.has, WH_HAS_FAST_OPEN | WH_HAS_WINDOW_SCALE);
             continue;
         }
+        if (kind == 172 || kind == 174) {
+            assert_int_equal(o.has, WH_HAS_ACCECN | WH_HAS_WINDOW_SCALE);
+            continue;
+        }
         /* after a NOP, the 6 is a kind of its own, of impossible length 0 */
         assert_int_equal(o.has, ends || nop ? 0 : WH_HAS_WINDOW_SCALE);
         assert_int_equal(o.malformed, nop);
@@ -209,13 +213,14 @@ static void survives_every_cut(void **state)
     uint64_t seed = 1;
     for (int round = 0; round < 3000; round++) {
         uint8_t area[40];
-        static const uint8_t likely[] = { 0, 1, 2, 3, 4, 5, 8, 10, 18, 26, 34, 40 };
+        static const uint8_t likely[] = { 0, 1, 2, 3, 4, 5, 8, 10, 11, 18, 26, 34, 40, 172, 174 };
         for (size_t i = 0; i < sizeof(area); i++)
             area[i] = any(&seed) % 4 ? likely[any(&seed) % sizeof(likely)] : (uint8_t)any(&seed);
         size_t length = any(&seed) % (sizeof(area) + 1);
         struct segment_options o = options_of(area, length);
         assert_int_equal((o.has & WH_HAS_SACK) != 0, o.sacks > 0);
         assert_true(o.sacks <= WH_SACK_BLOCKS);
+        assert_true(o.accecn_fields <= ACCECN_FIELDS);
     }
 }
 
@@ -230,7 +235,7 @@ static struct segment any_segment(uint64_t *seed)
     s.flags = any(seed) & 0x1ff;
     s.window = (uint16_t)any(seed);
     s.urgent = (uint16_t)any(seed);
-    s.options.has = any(seed) & 0x1f;
+    s.options.has = any(seed) & 0x5f;
     if (s.options.has & WH_HAS_MSS)
         s.options.mss = (uint16_t)any(seed);
     if (s.options.has & WH_HAS_WINDOW_SCALE)
@@ -244,6 +249,13 @@ static struct segment any_segment(uint64_t *seed)
         for (unsigned i = 0; i < s.options.sacks; i++)
             s.options.sack[i] = (struct sack_block){ (uint32_t)any(seed), (uint32_t)any(seed) };
     }
+    if (s.options.has & WH_HAS_ACCECN) {
+        s.options.accecn_order = any(seed) % 2;
+        s.options.accecn_fields = any(seed) % (ACCECN_FIELDS + 1);
+        for (unsigned field = 0; field < ACCECN_FIELDS; field++)
+            if (accecn_tells(&s.options, field))
+                s.options.accecn[field] = (uint32_t)any(seed) & ACCECN_MASK;
+    }
     return s;
 }
 
@@ -255,7 +267,9 @@ static unsigned blocks_expected(const struct segment_options *o)
         used += 12;
     else if (o->has & WH_HAS_SACK_PERMITTED)
         used += 4;
-    return MIN((unsigned)o->sacks, (36 - used) / 8);
+    if (o->has & WH_HAS_ACCECN)
+        used += o->accecn_fields == 0 ? 4 : o->accecn_fields < 3 ? 8 : 12;
+    return used > 36 ? 0 : MIN((unsigned)o->sacks, (36 - used) / 8);
 }
 
 static void reads_back_what_it_wrote(void **state)
@@ -291,6 +305,31 @@ static void reads_back_what_it_wrote(void **state)
         read.data = NULL;
         assert_memory_equal(&read, &wrote, sizeof(read));
         free(bytes);
+    }
+}
+
+/* RFC 9768 3.2.3: counters as far as they are whole, in either order; the rest is padding. */
+static void reads_accurate_ecn_of_every_length(void **state)
+{
+    (void)state;
+    for (unsigned order = 0; order < 2; order++) {
+        for (unsigned length = 2; length <= 40; length++) {
+            uint8_t area[40] = { order == 0 ? 172 : 174, (uint8_t)length, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+            struct segment_options o = options_of(area, length);
+            unsigned fields = MIN((length - 2) / 3, 3U);
+            assert_int_equal(o.has, WH_HAS_ACCECN);
+            assert_false(o.malformed);
+            assert_int_equal(o.accecn_order, order);
+            assert_int_equal(o.accecn_fields, fields);
+            assert_int_equal(accecn_tells(&o, ACCECN_CEB), fields >= 2);
+            assert_int_equal(accecn_tells(&o, ACCECN_E0B), fields >= (order == 0 ? 1U : 3U));
+            assert_int_equal(accecn_tells(&o, ACCECN_E1B), fields >= (order == 0 ? 3U : 1U));
+            assert_int_equal(o.accecn[order == 0 ? ACCECN_E0B : ACCECN_E1B],
+                             fields >= 1 ? 0x010203 : 0);
+            assert_int_equal(o.accecn[ACCECN_CEB], fields >= 2 ? 0x040506 : 0);
+            assert_int_equal(o.accecn[order == 0 ? ACCECN_E1B : ACCECN_E0B],
+                             fields >= 3 ? 0x070809 : 0);
+        }
     }
 }
 
@@ -393,6 +432,7 @@ int main(void)
         cmocka_unit_test(reads_sack_blocks),
         cmocka_unit_test(survives_every_cut),
         cmocka_unit_test(reads_back_what_it_wrote),
+        cmocka_unit_test(reads_accurate_ecn_of_every_length),
         cmocka_unit_test(reads_fast_open_of_right_length),
         cmocka_unit_test(writes_fast_open_beside_everything_else),
         cmocka_unit_test(pads_with_nop_and_aligns),
