@@ -30,7 +30,8 @@ enum {
     RANGE_RETRANSMITTED = 1 << 2, /* sent more than once: no RTT sample (Karn) */
     RANGE_APP_LIMITED = 1 << 3,   /* when it was sent there was not enough to send */
     RANGE_PROBE = 1 << 4,         /* larger than what the path is known to carry (RFC 4821): */
-                                  /* its loss tells of the size, not of congestion */
+                                  /* its loss tells of the size, not of congestion. Not to be */
+                                  /* set or cleared while it is LOST */
 };
 
 /* What the sender knew when it sent a range (draft-cheng-iccrg-delivery-rate-estimation 3.2). */

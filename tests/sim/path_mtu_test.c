@@ -3,7 +3,6 @@
  * Two hosts over a path that carries less than their links: silently or telling so, from the
  * beginning, from some moment on, or no longer; and somebody who only claims it does.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -282,20 +281,6 @@ static void transfer(struct net *net, const struct shape *shape, wh_info *info)
     tap_expect(ends.received == shape->bytes, "everything arrives in time");
     *info = (wh_info){ .size = sizeof *info };
     wh_info_get(ends.from, info);
-    if (getenv("SHOW") != NULL) {
-        fprintf(stderr,
-                "# %.3f s mss %u cwnd %u rtx %u oversize %u overflow %u longest %u | bh %u probes %u "
-                "lost %u raised %u rto %u icmp %u doubted %u\n",
-                (double)(net->now - START) / 1e9, info->mss, (unsigned)info->cwnd, (unsigned)info->retransmissions,
-                net->way[A].oversize, net->way[A].overflow, net->way[A].longest,
-                (unsigned)wh_count(net->host[A], WH_WHY_MTU_BLACK_HOLE),
-                (unsigned)wh_count(net->host[A], WH_WHY_MTU_PROBE),
-                (unsigned)wh_count(net->host[A], WH_WHY_MTU_PROBE_LOST),
-                (unsigned)wh_count(net->host[A], WH_WHY_MTU_RAISED),
-                (unsigned)wh_count(net->host[A], WH_WHY_RETRANSMIT_TIMEOUT),
-                (unsigned)wh_count(net->host[A], WH_WHY_ICMP_TOO_BIG),
-                (unsigned)wh_count(net->host[A], WH_WHY_ICMP_TOO_BIG_DOUBTED));
-    }
     tap_expect(wh_check(net->host[A]) == NULL && wh_check(net->host[B]) == NULL, "wh_check");
 }
 
