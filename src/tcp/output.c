@@ -427,8 +427,7 @@ static bool send_path_probe(struct wh_conn *conn, struct outbox *outbox, uint32_
         *waits = true;
         return true;
     }
-    if (outbox_full(outbox) ||
-        !send_new(conn, outbox, length, length, false, WH_WHY_MTU_PROBE)) {
+    if (outbox_full(outbox) || !send_new(conn, outbox, length, length, false, WH_WHY_MTU_PROBE)) {
         return false;
     }
     path_mtu_probe_sent(conn, start, size);
@@ -654,7 +653,8 @@ bool tcp_output(struct wh_conn *conn, struct outbox *outbox)
     if (conn->syn_due && !send_syn(conn, outbox)) {
         return false;
     }
-    if ((conn->exact_gap > 0 && !send_exact_ack(conn, outbox)) || !send_handshake_ack(conn, outbox)) {
+    if ((conn->exact_gap > 0 && !send_exact_ack(conn, outbox)) ||
+        !send_handshake_ack(conn, outbox)) {
         return false;
     }
     if (conn_state(conn) < WH_ESTABLISHED && !conn_unconfirmed(conn)) {

@@ -40,8 +40,8 @@
 
 /* Packet sizes that links and tunnels have (RFC 1191 7, and what is common now). */
 static const uint16_t common[] = {
-    576,  1006, 1200, 1280, 1300, 1320, 1340, 1360, 1380,  1400,  1412,  1420,  1432, 1440,
-    1450, 1454, 1460, 1472, 1480, 1488, 1492, 1500, 2002,  2304,  4352,  4470,  8166, 9000,
+    576,  1006, 1200, 1280, 1300, 1320, 1340, 1360, 1380, 1400, 1412, 1420, 1432, 1440,
+    1450, 1454, 1460, 1472, 1480, 1488, 1492, 1500, 2002, 2304, 4352, 4470, 8166, 9000,
 };
 
 static uint32_t headers_of(const struct wh_conn *conn)
@@ -59,8 +59,8 @@ static uint32_t size_of_packet(const struct wh_conn *conn, uint32_t packet)
 static uint32_t least_size(const struct wh_conn *conn)
 {
     bool ipv4 = wh_is_ipv4(&conn->tuple.remote);
-    return size_of_packet(
-        conn, ipv4 ? (uint32_t)conn_option(conn, WH_OPT_PATH_MTU_MIN) : IPV6_LEAST);
+    return size_of_packet(conn,
+                          ipv4 ? (uint32_t)conn_option(conn, WH_OPT_PATH_MTU_MIN) : IPV6_LEAST);
 }
 
 static uint32_t base_size(const struct wh_conn *conn)

@@ -15,8 +15,8 @@
 
 /* How far the search is, in conn->mtu_state. */
 enum {
-    MTU_SEARCHING = 1 << 0, /* sizes between snd_mss and mtu_high are to be tried */
-    MTU_SETTLED = 1 << 1,   /* smaller than it might be; to be looked at again at mtu_again */
+    MTU_SEARCHING = 1 << 0,  /* sizes between snd_mss and mtu_high are to be tried */
+    MTU_SETTLED = 1 << 1,    /* smaller than it might be; to be looked at again at mtu_again */
     MTU_HIGH_FIRST = 1 << 2, /* mtu_high itself is worth trying, before anything between */
     MTU_PROVEN = 1 << 3,     /* a segment of snd_mss has been acknowledged */
 };

@@ -26,17 +26,17 @@ enum { PACKET_MAX = 9000, FLYING = 4096 };
 /* What a test is about. */
 struct shape {
     bool v6, told, offload;
-    uint32_t link;     /* MTU of both hosts; 0: 1500 */
-    uint32_t mtu;      /* of the path */
-    wh_time at;        /* ... which from then on has this one, if not 0 */
+    uint32_t link; /* MTU of both hosts; 0: 1500 */
+    uint32_t mtu;  /* of the path */
+    wh_time at;    /* ... which from then on has this one, if not 0 */
     uint32_t then;
-    int64_t probing;   /* WH_OPT_MTU_PROBING */
-    uint64_t bytes;    /* to be transferred */
-    uint32_t piece;    /* ... so many in each `every`, if not 0 */
+    int64_t probing; /* WH_OPT_MTU_PROBING */
+    uint64_t bytes;  /* to be transferred */
+    uint32_t piece;  /* ... so many in each `every`, if not 0 */
     wh_time every;
-    uint32_t lie;      /* somebody claims this MTU for the oldest packet in flight, each ms */
+    uint32_t lie; /* somebody claims this MTU for the oldest packet in flight, each ms */
     wh_time lie_from;
-    wh_time most;      /* it must be over by then, from the start */
+    wh_time most; /* it must be over by then, from the start */
 };
 
 /* One direction of the path: packets in the order in which they will arrive. */
