@@ -286,7 +286,6 @@ static uint32_t smaller(const struct wh_conn *conn)
 bool path_mtu_timeout(struct wh_conn *conn)
 {
     struct flight *flight = conn->flight;
-    forget_probe(conn);
     if (flight_empty(flight) || conn_option(conn, WH_OPT_MTU_PROBING) == 0 ||
         (conn->retries + 1U) % TIMEOUTS != 0) {
         return false;
