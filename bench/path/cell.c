@@ -64,7 +64,7 @@ static bool read_field(struct cell *cell, const char *name, char *text)
     double value = 0;
     if (strcmp(name, "cc") == 0) {
         snprintf(cell->congestion, sizeof cell->congestion, "%s", text);
-        return strlen(text) < sizeof cell->congestion;
+        return text[0] != '\0' && strlen(text) < sizeof cell->congestion;
     }
     if (strcmp(name, "loss") == 0)
         return read_loss(cell, text);

@@ -107,7 +107,7 @@ def every_cell(report, rows):
 
 def cost(report, rows):
     """Which cells cost a core most: a walk over a long queue for each acknowledgement shows here."""
-    found = sorted(((row["core_seconds"] / max(row["frames"], 1) * 1e6, row) for row in _good(rows).values()
+    found = sorted(((row.get("core_seconds", 0) / max(row["frames"], 1) * 1e6, row) for row in _good(rows).values()
                     if row["frames"] >= 1000), key=lambda pair: pair[0])
     if not found:
         return
