@@ -121,6 +121,10 @@ WH_API int wh_addr_parse(const char *text, wh_addr *addr);
     X(PACING, 1, 0, 1, "switch", "spread a window over the round trip instead of bursts of it")    \
     X(MSS, 0, 0, 65495, "bytes",                                                                   \
       "largest segment to offer and send; 0: from the MTU; before opening")                        \
+    X(MTU_PROBING, 1, 0, 2, "level",                                                               \
+      "search for the path's packet size (RFC 4821): 0 never, 1 after a black hole, 2 always")     \
+    X(PATH_MTU_MIN, 576, 68, 65535, "bytes",                                                       \
+      "packets of IPv4 that no ICMP message makes smaller; IPv6: 1280")                            \
     X(SACK, 1, 0, 1, "switch", "selective acknowledgements (RFC 2018), before opening")            \
     X(TIMESTAMPS, 1, 0, 1, "switch", "timestamps (RFC 7323), before opening")                      \
     X(WINDOW_SCALING, 1, 0, 1, "switch", "window scaling (RFC 7323), before opening")              \
