@@ -190,6 +190,9 @@ typedef struct wh_config {
      * connection. A SYN without timestamps then gets neither window scaling nor SACK, and the
      * peer's MSS is rounded down to 64, 256, 536, 1220, 1360, 1440, 1460 or 8940. Default true. */
     bool syn_cookies;
+    /* The trace also tells what each connection's sender thinks of its path (WH_TRACE_SENDER),
+     * whenever that changes: about twice as many records. Default false. */
+    bool trace_sender;
 } wh_config;
 
 /* Fills in every default; memory and seed are left zero for the caller. */
@@ -489,6 +492,15 @@ WH_API wh_state wh_conn_state(const wh_conn *conn);
 WH_API int wh_conn_error(const wh_conn *conn);
 WH_API wh_stack *wh_conn_stack(const wh_conn *conn);
 
+/* Where a sender stands with losses. */
+typedef enum wh_recovery {
+    WH_RECOVERY_OPEN,     /* nothing is amiss */
+    WH_RECOVERY_DISORDER, /* SACKs or duplicate ACKs have come; nothing is deemed lost yet */
+    WH_RECOVERY_REDUCED,  /* the window was cut because of a congestion mark; nothing is lost */
+    WH_RECOVERY_FAST,     /* acknowledgements told of a loss (RFC 6675, RFC 6582) */
+    WH_RECOVERY_LOSS,     /* the retransmission timer told of one (RFC 5681 3.1) */
+} wh_recovery;
+
 /* A connection from the inside; STATUS of RFC 9293 3.10.6 and what Linux's TCP_INFO tells. */
 typedef struct wh_info {
     size_t size;
@@ -514,16 +526,37 @@ typedef struct wh_info {
     bool ecn;               /* explicit congestion notification is agreed on, in either form */
     bool pushed;  /* the last byte received in order came with PSH; false if it had to be held */
     uint8_t dscp; /* of the last segment that arrived in the window (RFC 9293 3.9.1.9) */
-    uint64_t marks_received;  /* data segments that the path marked (CE) */
-    uint64_t echoes_received; /* acknowledgements that told of marks on what we sent (ECE) */
-    uint64_t receive_limit;   /* bytes that the receive queue may hold now */
-    uint64_t send_limit;      /* bytes that the send queue may hold now */
-    bool accurate_ecn;        /* ... in the form of RFC 9768; else the counters below are 0 */
-    bool ect;                 /* new data is sent as ECN-capable */
-    uint64_t ce_packets_in;   /* packets that arrived marked, those without data included */
+    uint64_t marks_received;        /* data segments that the path marked (CE) */
+    uint64_t echoes_received;       /* acknowledgements that told of marks on what we sent (ECE) */
+    uint64_t receive_limit;         /* bytes that the receive queue may hold now */
+    uint64_t send_limit;            /* bytes that the send queue may hold now */
+    bool accurate_ecn;              /* ... in the form of RFC 9768; else the counters below are 0 */
+    bool ect;                       /* new data is sent as ECN-capable */
+    bool reordering_seen;           /* the path has been seen to reorder (RFC 8985 6.2) */
+    bool delivery_rate_app_limited; /* the rate below: while there was not enough to send */
+    wh_recovery recovery;           /* where the sender stands with losses */
+    uint64_t ce_packets_in;         /* packets that arrived marked, those without data included */
     uint64_t ce_bytes_in, ect0_bytes_in, ect1_bytes_in; /* bytes of data that arrived as such */
     uint64_t ce_packets_told; /* the same of what we sent, as the peer has told */
     uint64_t ce_bytes_told, ect0_bytes_told, ect1_bytes_told;
+
+    /* Losses and reordering, of what was sent. */
+    uint64_t lost;             /* bytes deemed lost and not sent again since */
+    uint64_t sacked;           /* bytes in flight that the peer holds beyond a gap */
+    wh_time reordering_window; /* later than this is lost (RFC 8985 6.2); 0: not in use */
+    uint64_t duplicates_told;  /* segments of ours that DSACK said had arrived twice (RFC 2883) */
+    uint64_t tail_probes;      /* loss probes sent (RFC 8985 7) */
+    uint64_t timeouts;         /* retransmission timeouts, those of a SYN included */
+    uint64_t spurious;         /* times that a reduction was found needless and undone */
+    /* Speed. */
+    uint64_t delivery_rate;      /* bytes/s that arrived at the peer lately; 0: not known */
+    uint64_t pacing_rate;        /* bytes/s that sending is spread to; 0: not paced */
+    wh_time busy_time;           /* in all with data in flight or waiting to be sent ... */
+    wh_time window_limited_time; /* ... of this: held back by the peer's window */
+    wh_time buffer_limited_time; /* ... of this: held back by the send buffer */
+    wh_time last_sent;           /* since data, or the SYN, was last sent; WH_NEVER: never */
+    wh_time last_heard;          /* since a segment last arrived, or since opening */
+    uint32_t path_mtu;           /* bytes of the largest IP packet that is sent to this peer */
 } wh_info;
 
 /* info->size must be set to sizeof(wh_info); that many bytes are filled at most. */
@@ -599,10 +632,11 @@ typedef struct wh_cursor {
 WH_API bool wh_each(const wh_stack *host, wh_cursor *cursor, wh_entry *entry);
 
 typedef enum wh_trace_kind {
-    WH_TRACE_IN,    /* a segment that arrived, and what it did */
-    WH_TRACE_OUT,   /* a segment that left, and why */
-    WH_TRACE_STATE, /* a change of state without a segment: a call or a timer */
-    WH_TRACE_DROP,  /* a frame that never became a segment */
+    WH_TRACE_IN,     /* a segment that arrived, and what it did */
+    WH_TRACE_OUT,    /* a segment that left, and why */
+    WH_TRACE_STATE,  /* a change of state without a segment: a call or a timer */
+    WH_TRACE_DROP,   /* a frame that never became a segment */
+    WH_TRACE_SENDER, /* what a sender thinks of its path, after the record before (trace_sender) */
 } wh_trace_kind;
 
 /* TCP header flags as in the header (RFC 9293 3.1); AE is RFC 9768. */
@@ -631,6 +665,26 @@ enum {
 
 #define WH_SACK_BLOCKS 4
 
+typedef struct wh_sack_block {
+    uint32_t left, right; /* sequence numbers: [left, right) is held */
+} wh_sack_block;
+
+/* A sender and what it thinks of its path; as in wh_info. */
+typedef struct wh_sender {
+    wh_time srtt, rttvar, min_rtt, rto;  /* srtt: 0, min_rtt: WH_NEVER before a sample */
+    uint64_t pacing_rate, delivery_rate; /* bytes/s; 0: not paced, not known */
+    uint32_t cwnd, ssthresh;             /* bytes; ssthresh: UINT32_MAX before any loss */
+    uint32_t in_flight, lost, sacked;    /* bytes */
+    uint32_t snd_una, snd_nxt;           /* sequence numbers */
+    uint32_t window_edge;                /* SND.UNA + SND.WND: nothing beyond may be sent */
+    uint32_t mss;                        /* bytes of data in a full segment */
+    wh_recovery recovery;
+} wh_sender;
+
+/*
+ * Of WH_TRACE_SENDER: time, states, local, remote and sender are filled in. Of all others,
+ * sender is not.
+ */
 typedef struct wh_trace_record {
     wh_time time;
     uint64_t frame;       /* number of the frame in its direction, from 1; 0: none */
@@ -652,9 +706,10 @@ typedef struct wh_trace_record {
     uint8_t window_scale;
     uint8_t hops; /* TTL */
     uint32_t tsval, tsecr;
-    struct {
-        uint32_t left, right;
-    } sack[WH_SACK_BLOCKS];
+    union {
+        wh_sack_block sack[WH_SACK_BLOCKS];
+        wh_sender sender;
+    };
     uint8_t accecn_order;  /* of the Accurate ECN option: 0 EE0B, ECEB, EE1B; 1 EE1B, ECEB, EE0B */
     uint8_t accecn_fields; /* how many of these counters it carries, from the first */
     uint32_t ee0b, eceb, ee1b; /* their low 24 bits: bytes that arrived as ECT(0), CE, ECT(1) */
@@ -676,6 +731,8 @@ WH_API const char *wh_check(const wh_stack *host);
 WH_API const char *wh_strerror(int error);
 WH_API const char *wh_state_name(wh_state state);
 WH_API const char *wh_arc_name(wh_arc_event event);
+/* "open", "disorder", "reduced", "recovery", "loss". */
+WH_API const char *wh_recovery_name(wh_recovery recovery);
 /* "RST_NOT_EXACT", "RST inside the window but not at its edge", "RFC 5961 3.2". */
 WH_API const char *wh_reason_name(wh_reason reason);
 WH_API const char *wh_reason_text(wh_reason reason);

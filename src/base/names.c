@@ -63,6 +63,16 @@ const char *wh_reason_source(wh_reason reason)
     return (size_t)reason < COUNT_OF(sources) ? sources[reason] : outside;
 }
 
+const char *wh_recovery_name(wh_recovery recovery)
+{
+    static const char *const names[] = {
+        [WH_RECOVERY_OPEN] = "open",       [WH_RECOVERY_DISORDER] = "disorder",
+        [WH_RECOVERY_REDUCED] = "reduced", [WH_RECOVERY_FAST] = "recovery",
+        [WH_RECOVERY_LOSS] = "loss",
+    };
+    return (size_t)recovery < COUNT_OF(names) ? names[recovery] : outside;
+}
+
 /* The preprocessor has no lower case, so these are written out; names_test holds them to the list. */
 const char *wh_option_name(wh_option option)
 {

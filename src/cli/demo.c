@@ -50,6 +50,8 @@ const char demo_help[] =
     "  --ascii          draw it in ASCII\n"
     "  --pcap FILE      capture what the client's link carries\n"
     "  --trace FILE     write every event as a line of JSON\n"
+    "  --plot FILE      draw the connection as an SVG: data, windows, round-trip times,\n"
+    "                   throughput\n"
     "\n"
     "  --fault SPEC     let something go wrong, such as \"drop syn-ack 1\"; repeatable;\n"
     "                   wavehand-run(1) has the grammar\n"
@@ -74,6 +76,7 @@ static bool make_host(struct demo *demo, enum ladder_side side)
     wh_config_init(&config);
     config.memory = wh_memory_malloc();
     config.trace_records = outputs_wanted(demo->outputs) ? 8192 : 0;
+    config.trace_sender = outputs_want_sender(demo->outputs);
     wh_seed(config.seed, demo->options.seed * 4 + side);
     wh_addr address = address_of(demo, side);
     return wh_stack_new(&demo->host[side], &config, demo->now) == WH_OK &&

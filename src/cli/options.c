@@ -17,6 +17,8 @@ enum {
     OPT_FAULT,
     OPT_PCAP,
     OPT_TRACE,
+    OPT_PLOT,
+    OPT_PLOT_CONNECTION,
     OPT_LADDER,
     OPT_NO_LADDER,
     OPT_WIDTH,
@@ -29,6 +31,8 @@ static const struct option shared[] = {
     { "fault", required_argument, NULL, OPT_FAULT },
     { "pcap", required_argument, NULL, OPT_PCAP },
     { "trace", required_argument, NULL, OPT_TRACE },
+    { "plot", required_argument, NULL, OPT_PLOT },
+    { "plot-connection", required_argument, NULL, OPT_PLOT_CONNECTION },
     { "ladder", optional_argument, NULL, OPT_LADDER },
     { "no-ladder", no_argument, NULL, OPT_NO_LADDER },
     { "width", required_argument, NULL, OPT_WIDTH },
@@ -83,6 +87,14 @@ static int take_shared(struct options *options, int val, const char *argument)
     case OPT_FAULT: return take_fault(options, argument);
     case OPT_PCAP: options->pcap = argument; return 0;
     case OPT_TRACE: options->trace = argument; return 0;
+    case OPT_PLOT: options->plot = argument; return 0;
+    case OPT_PLOT_CONNECTION:
+        if (!options_number(options->command, "--plot-connection", argument, 1, UINT32_MAX,
+                            &number)) {
+            return -1;
+        }
+        options->plot_connection = (uint32_t)number;
+        return 0;
     case OPT_LADDER:
         options->ladder = LADDER_SHOWN;
         options->ladder_file = argument;

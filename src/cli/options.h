@@ -23,8 +23,10 @@ struct options {
     const char *command; /* "wavehand run": begins every message */
     const char **faults; /* --fault SPEC, in the order given; freed by options_free */
     size_t fault_count;
-    const char *pcap;  /* --pcap FILE, or NULL */
-    const char *trace; /* --trace FILE, or NULL */
+    const char *pcap;         /* --pcap FILE, or NULL */
+    const char *trace;        /* --trace FILE, or NULL */
+    const char *plot;         /* --plot FILE, or NULL */
+    uint32_t plot_connection; /* --plot-connection N, from 1; 0 unless given */
     enum ladder_choice ladder;
     const char *ladder_file; /* --ladder=FILE, or NULL for standard error */
     unsigned width;          /* --width N: columns of the ladder; 0: as wide as the terminal */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "view/comment.h"
+#include "view/plot.h"
 #include "view/trace_json.h"
 
 struct outputs {
@@ -21,6 +22,9 @@ struct outputs {
     FILE *trace;
     const char *trace_name;
     int trace_cause; /* errno of the first line that could not be written */
+    struct plot *plot;
+    FILE *plot_file;
+    const char *plot_name;
     wh_capture *capture;
     const char *capture_name;
     uint64_t arrived[2];      /* frames that went into each end's stack */
@@ -118,6 +122,32 @@ static bool open_trace(struct outputs *outputs, const struct options *options)
     return true;
 }
 
+/* The right end is the one that is ours in `run`, and the one that has the page in `demo`. */
+static bool open_plot(struct outputs *outputs, const struct options *options)
+{
+    if (options->plot == NULL && options->plot_connection > 0) {
+        options_complain(options->command, "--plot-connection: no file given; add --plot FILE");
+        return false;
+    }
+    if (options->plot == NULL) {
+        return true;
+    }
+    const struct outputs_plan *plan = &outputs->plan;
+    outputs->plot_file = create(options->command, "--plot", options->plot);
+    outputs->plot_name = options->plot;
+    if (outputs->plot_file == NULL) {
+        return false;
+    }
+    outputs->plot = plot_new(&(struct plot_options){ .ours = plan->right,
+                                                     .theirs = plan->left,
+                                                     .connection = options->plot_connection,
+                                                     .right = true });
+    if (outputs->plot == NULL) {
+        options_complain(options->command, "no memory");
+    }
+    return outputs->plot != NULL;
+}
+
 static bool open_capture(struct outputs *outputs, const struct options *options)
 {
     char error[256];
@@ -135,6 +165,7 @@ static bool open_capture(struct outputs *outputs, const struct options *options)
 static void release(struct outputs *outputs)
 {
     ladder_free(outputs->ladder);
+    plot_free(outputs->plot);
     free(outputs->records);
     free(outputs->copy);
     free(outputs);
@@ -150,7 +181,7 @@ struct outputs *outputs_open(const struct options *options, const struct outputs
     outputs->plan = *plan;
     outputs->command = options->command;
     if (open_ladder(outputs, options) && open_trace(outputs, options) &&
-        open_capture(outputs, options)) {
+        open_plot(outputs, options) && open_capture(outputs, options)) {
         return outputs;
     }
     if (outputs->ladder_file != NULL) {
@@ -159,13 +190,22 @@ struct outputs *outputs_open(const struct options *options, const struct outputs
     if (outputs->trace != NULL) {
         fclose(outputs->trace);
     }
+    if (outputs->plot_file != NULL) {
+        fclose(outputs->plot_file);
+    }
     release(outputs);
     return NULL;
 }
 
 bool outputs_wanted(const struct outputs *outputs)
 {
-    return outputs->ladder != NULL || outputs->trace != NULL || outputs->capture != NULL;
+    return outputs->ladder != NULL || outputs->trace != NULL || outputs->plot != NULL ||
+           outputs->capture != NULL;
+}
+
+bool outputs_want_sender(const struct outputs *outputs)
+{
+    return outputs->trace != NULL || outputs->plot != NULL;
 }
 
 /* --------------------------------------------------------------- records -- */
@@ -198,6 +238,9 @@ static void drain(struct outputs *outputs, enum ladder_side end, wh_stack *host)
     if (lost > 0 && outputs->trace != NULL) {
         note_trace(outputs, trace_json_lost(outputs->trace, name, lost));
     }
+    if (lost > 0 && outputs->plot != NULL && end == LADDER_RIGHT) {
+        plot_lost(outputs->plot, lost);
+    }
 }
 
 static void tell(struct outputs *outputs, enum ladder_side end)
@@ -205,6 +248,9 @@ static void tell(struct outputs *outputs, enum ladder_side end)
     const char *name = end == LADDER_LEFT ? outputs->plan.left : outputs->plan.right;
     if (outputs->ladder != NULL) {
         ladder_records(outputs->ladder, end, outputs->records, outputs->record_count);
+    }
+    if (outputs->plot != NULL && end == LADDER_RIGHT) {
+        plot_records(outputs->plot, outputs->records, outputs->record_count);
     }
     for (size_t i = 0; i < outputs->record_count && outputs->trace != NULL; i++) {
         note_trace(outputs, trace_json_record(outputs->trace, name, &outputs->records[i],
@@ -324,6 +370,9 @@ void outputs_path(struct outputs *outputs, wh_path *path)
         if (outputs->ladder != NULL) {
             ladder_notes(outputs->ladder, notes, n);
         }
+        if (outputs->plot != NULL) {
+            plot_notes(outputs->plot, notes, n);
+        }
         for (size_t i = 0; i < n && outputs->trace != NULL; i++) {
             note_trace(outputs, trace_json_note(outputs->trace, &notes[i], outputs->plan.start));
         }
@@ -366,6 +415,13 @@ int outputs_close(struct outputs *outputs)
     }
     if (outputs->trace != NULL) {
         note_trace(outputs, fclose(outputs->trace) == 0);
+    }
+    if (outputs->plot != NULL) {
+        bool drawn = plot_draw(outputs->plot, outputs->plot_file);
+        if (fclose(outputs->plot_file) != 0 || !drawn) {
+            complain_unwritten(outputs, "--plot", outputs->plot_name);
+            result = -1;
+        }
     }
     if (outputs->trace_cause != 0) {
         errno = outputs->trace_cause;

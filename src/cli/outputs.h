@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a command shows of its stacks: the ladder, the trace file and the capture
- * file, all fed from the stacks' trace records. outputs_input and outputs_output
+ * What a command shows of its stacks: the ladder, the trace file, the plot and the
+ * capture file, all fed from the stacks' trace records. outputs_input and outputs_output
  * stand in for wh_input and wh_output, so that each captured packet can carry
  * the arc and the reason that its trace record tells. With nothing asked for
  * they only pass the call on.
@@ -37,6 +37,9 @@ struct outputs *outputs_open(const struct options *options, const struct outputs
 
 /* True if anything is shown: give the stack a trace (wh_config.trace_records) then. */
 bool outputs_wanted(const struct outputs *outputs);
+
+/* True if it wants records of kind WH_TRACE_SENDER as well (wh_config.trace_sender). */
+bool outputs_want_sender(const struct outputs *outputs);
 
 /* wh_input and wh_output of the stack at this end. Call them for every batch, or frame numbers go astray. */
 void outputs_input(struct outputs *outputs, enum ladder_side end, wh_stack *host,

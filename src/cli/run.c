@@ -44,6 +44,9 @@ const char run_help[] =
     "  --ascii            draw it in ASCII\n"
     "  --pcap FILE        capture what passes, with a comment on every packet\n"
     "  --trace FILE       write every event as a line of JSON\n"
+    "  --plot FILE        draw the connection that carried most as an SVG: data, windows,\n"
+    "                     round-trip times, throughput\n"
+    "  --plot-connection N  draw the Nth one instead, as the ladder counts\n"
     "\n"
     "  --fault SPEC       let something go wrong, such as \"loss 5%\" or \"drop fin 1\";\n"
     "                     repeatable; wavehand-run(1) has the grammar\n"
@@ -148,6 +151,7 @@ static int open_outputs(struct run *run)
     if (!outputs_wanted(run->outputs))
         return 0;
     run->launch.relay.trace = true;
+    run->launch.relay.trace_sender = outputs_want_sender(run->outputs);
     run->launch.relay.tap = (struct relay_tap){ .context = run->outputs,
                                                 .input = tap_input,
                                                 .output = tap_output,

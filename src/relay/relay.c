@@ -268,6 +268,7 @@ static int open_stack(struct relay *relay, const struct relay_plan *plan)
     config.any_address = true;
     config.held_timeout = HELD_TIME;
     config.trace_records = plan->trace ? TRACE_RECORDS : 0;
+    config.trace_sender = plan->trace_sender;
     struct siphash_key key;
     memcpy(&key, config.seed, sizeof key);
     key.k1 = ~key.k1; /* not a key that the stack uses */

@@ -55,6 +55,7 @@ struct relay_plan {
     uint64_t seed;      /* for replays; 0: from the system */
     bool host_loopback; /* 10.0.2.2 and fd00::2 reach the host's loopback */
     bool trace;         /* the tap reads the stack's trace */
+    bool trace_sender;  /* ... and wants its records of kind WH_TRACE_SENDER */
     wh_path *path;      /* between device and stack, or NULL; stays the caller's */
     struct relay_tap tap;
 };

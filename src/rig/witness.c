@@ -40,6 +40,8 @@ static bool makes_sense(struct wh_rig *rig, const wh_trace_record *record)
     if (record->time > rig->now || record->time < rig->heard)
         return rig_fail(rig, "the trace tells of another time");
     rig->heard = record->time;
+    if (record->kind == WH_TRACE_SENDER)
+        return true; /* it tells of no change of state */
     if ((record->kind == WH_TRACE_STATE) != (record->frame == 0))
         return rig_fail(rig, "the trace misses the number of a frame");
     if (must_explain(record) && record->reason == WH_WHY_NONE)
@@ -64,7 +66,8 @@ static bool makes_sense(struct wh_rig *rig, const wh_trace_record *record)
 static void follow(struct wh_rig *rig, const wh_trace_record *record, struct flow **restored)
 {
     struct flow *flow = flow_find(rig, &record->local, &record->remote);
-    if (flow == NULL || record->kind == WH_TRACE_DROP || record->kind == WH_TRACE_OUT)
+    if (flow == NULL || record->kind == WH_TRACE_DROP || record->kind == WH_TRACE_OUT ||
+        record->kind == WH_TRACE_SENDER)
         return;
     bool late = record->arc == WH_ON_ABORT && record->state_before == WH_TIME_WAIT;
     if (record->arc == WH_ON_REOPENED || (late && flow->told.state != WH_TIME_WAIT))

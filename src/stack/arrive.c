@@ -116,6 +116,8 @@ static void arrive_segment(struct wh_stack *host, const struct segment *segment)
     tcp->reason = WH_WHY_NONE;
     tcp->arc = WH_ON_NOTHING;
     tcp->in_segment = true;
+    struct sender_look look;
+    sender_look_begin(host, &segment->tuple, &look);
     wh_state before = dispatch(host, segment, &scale);
     tcp->in_segment = false;
     if (trace_on(&tcp->trace)) {
@@ -128,6 +130,7 @@ static void arrive_segment(struct wh_stack *host, const struct segment *segment)
         record->state_after = (uint8_t)(tcp->arc == WH_ON_NOTHING ? before : tcp->after);
         record->arc = (uint8_t)tcp->arc;
         record->reason = (uint16_t)tcp->reason;
+        sender_look_end(host, &segment->tuple, &look);
     }
 }
 

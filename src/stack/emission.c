@@ -15,7 +15,10 @@ static void run_timers(struct wh_stack *host)
     while ((timer = wheel_expire(&host->tcp.wheel, host->tcp.now)) != NULL) {
         struct wh_conn *conn = CONTAINER(timer, struct wh_conn, timer);
         bool told = conn->r1_told;
+        struct sender_look look;
+        sender_look_begin(host, &conn->tuple, &look);
         tcp_timers(conn);
+        sender_look_end(host, &conn->tuple, &look);
         if (conn->r1_told && !told) {
             hop_suspect(host, &conn->tuple.remote);
         }
@@ -150,13 +153,22 @@ static bool send_lost(struct wh_stack *host, struct wh_conn *conn, enum hop hop)
     return true;
 }
 
+static bool send_traced(struct wh_stack *host, struct outbox *outbox, struct wh_conn *conn)
+{
+    struct sender_look look;
+    sender_look_begin(host, &conn->tuple, &look);
+    bool done = tcp_output(conn, outbox);
+    sender_look_end(host, &conn->tuple, &look);
+    return done;
+}
+
 /* One connection's turn. False: it wants another, because the outbox is full or memory is short. */
 static bool send_connection(struct wh_stack *host, struct outbox *outbox, struct wh_conn *conn)
 {
     const wh_addr *remote = &conn->tuple.remote;
     enum hop hop = hop_prepare(host, outbox, remote, true);
     switch (hop) {
-    case HOP_READY: return tcp_output(conn, outbox);
+    case HOP_READY: return send_traced(host, outbox, conn);
     case HOP_PENDING: hop_wait(host, remote, &conn->ready_link); return true;
     default: return send_lost(host, conn, hop);
     }

@@ -6,7 +6,9 @@
 #include "stack/stack.h"
 #include "tcp/accecn.h"
 #include "tcp/cc/cc.h"
+#include "tcp/recovery.h"
 #include "tcp/tune.h"
+#include "wire/ip.h"
 
 uint64_t wh_count(const wh_stack *host, wh_reason reason)
 {
@@ -92,6 +94,82 @@ static uint32_t unacknowledged(const struct wh_conn *conn)
     return seq_gt(to, from) ? to - from : 0;
 }
 
+/* ------------------------------------------------------ one connection -- */
+
+static wh_recovery recovery_of(const struct wh_conn *conn)
+{
+    switch ((enum recovery)conn->recovery) {
+    case RECOVERY_FAST: return WH_RECOVERY_FAST;
+    case RECOVERY_LOSS: return WH_RECOVERY_LOSS;
+    default: break;
+    }
+    if (conn->reduced) {
+        return WH_RECOVERY_REDUCED;
+    }
+    bool told = conn->flight != NULL && (conn->flight->dup_acks > 0 || conn->flight->sacked > 0);
+    return told ? WH_RECOVERY_DISORDER : WH_RECOVERY_OPEN;
+}
+
+/* What wh_info and the trace have in common. */
+void inspect_sender(const struct wh_conn *conn, wh_sender *sender)
+{
+    memset(sender, 0, sizeof *sender); /* padding too: they are compared as bytes */
+    sender->srtt = conn->srtt * WH_MICROSECOND;
+    sender->rttvar = conn->rttvar * WH_MICROSECOND;
+    sender->min_rtt = conn->min_rtt == UINT32_MAX ? WH_NEVER : conn->min_rtt * WH_MICROSECOND;
+    sender->rto = conn_rto(conn);
+    sender->pacing_rate = pace_rate(conn);
+    sender->delivery_rate = rate_delivered(conn);
+    sender->cwnd = conn->cwnd;
+    sender->ssthresh = conn->ssthresh;
+    sender->in_flight = conn_pipe(conn);
+    sender->lost = conn->flight != NULL ? conn->flight->lost : 0;
+    sender->sacked = conn->flight != NULL ? conn->flight->sacked : 0;
+    sender->snd_una = conn->snd_una;
+    sender->snd_nxt = conn->snd_nxt;
+    sender->window_edge = conn->snd_una + conn->snd_wnd;
+    sender->recovery = (uint8_t)recovery_of(conn);
+}
+
+static wh_time age(const struct wh_conn *conn, wh_time when)
+{
+    return when == 0 ? WH_NEVER : conn->tcp->now - when;
+}
+
+/* What wh_info tells of losses, speed and the path. */
+static void fill_path(const struct wh_conn *conn, wh_info *info)
+{
+    wh_sender sender;
+    inspect_sender(conn, &sender);
+    info->srtt = sender.srtt;
+    info->rttvar = sender.rttvar;
+    info->min_rtt = sender.min_rtt;
+    info->rto = sender.rto;
+    info->cwnd = sender.cwnd;
+    info->ssthresh = sender.ssthresh;
+    info->in_flight = sender.in_flight;
+    info->recovery = (wh_recovery)sender.recovery;
+    info->lost = sender.lost;
+    info->sacked = sender.sacked;
+    info->reordering_seen = conn->flight != NULL && conn->flight->reordering_seen;
+    info->reordering_window = rack_window(conn);
+    info->duplicates_told = conn->told_twice;
+    info->tail_probes = conn->tail_probes;
+    info->timeouts = conn->timeouts + (uint64_t)conn->syn_retries;
+    info->spurious = conn->undos;
+    info->delivery_rate = sender.delivery_rate;
+    info->delivery_rate_app_limited = conn->flight != NULL && conn->flight->rate_limited;
+    info->pacing_rate = sender.pacing_rate;
+    info->window_limited_time = limits_total(conn, LIMIT_WINDOW) * WH_MILLISECOND;
+    info->buffer_limited_time = limits_total(conn, LIMIT_BUFFER) * WH_MILLISECOND;
+    info->busy_time = limits_total(conn, LIMIT_PATH) * WH_MILLISECOND + info->window_limited_time +
+                      info->buffer_limited_time;
+    info->last_sent =
+        conn->snd_max == conn->iss ? WH_NEVER : age(conn, conn->sent * WH_MILLISECOND);
+    info->last_heard = age(conn, MIN(conn_heard(conn), conn->tcp->now));
+    info->path_mtu = conn->snd_mss + 20U + ip_header_length(&conn->tuple.remote);
+}
+
 void wh_info_get(const wh_conn *conn, wh_info *info)
 {
     uint32_t next_read = conn->rcv_nxt - conn->fin_received - (uint32_t)conn->receive.length;
@@ -121,13 +199,6 @@ void wh_info_get(const wh_conn *conn, wh_info *info)
         .reassembly = conn->reassembly != NULL ? conn->reassembly->held : 0,
         .urgent_left =
             conn->urgent_in && seq_gt(conn->rcv_up, next_read) ? conn->rcv_up - next_read : 0,
-        .srtt = conn->srtt * WH_MICROSECOND,
-        .rttvar = conn->rttvar * WH_MICROSECOND,
-        .min_rtt = conn->min_rtt == UINT32_MAX ? WH_NEVER : conn->min_rtt * WH_MICROSECOND,
-        .rto = conn_rto(conn),
-        .cwnd = conn->cwnd,
-        .ssthresh = conn->ssthresh,
-        .in_flight = conn_pipe(conn),
         .bytes_sent = conn->bytes_acked + unacknowledged(conn),
         .bytes_acked = conn->bytes_acked,
         .bytes_received = conn->bytes_received,
@@ -147,6 +218,7 @@ void wh_info_get(const wh_conn *conn, wh_info *info)
         .ect = conn->ecn_send,
     };
     accecn_inform(conn, &all);
+    fill_path(conn, &all);
     memcpy(info, &all, MIN(info->size, sizeof all));
 }
 

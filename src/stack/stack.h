@@ -156,6 +156,23 @@ wh_time stack_time_wait_wake(const struct wh_stack *host);
 void stack_trace_state(struct wh_stack *host, const struct tuple *tuple, wh_state before,
                        wh_state after, wh_arc_event arc, wh_reason reason);
 
+/* inspect.c: what the connection's sender thinks of its path. */
+void inspect_sender(const struct wh_conn *conn, wh_sender *sender);
+
+/*
+ * sender_trace.c: records of kind WH_TRACE_SENDER. begin looks before something is done for the
+ * connection of this tuple, if there is one, and end afterwards; what differs is laid down.
+ * Nothing is held meanwhile: the connection may come and go.
+ */
+struct sender_look {
+    bool known; /* false: there was no connection, or nobody wants to know */
+    wh_sender before;
+};
+void sender_look_begin(const struct wh_stack *host, const struct tuple *tuple,
+                       struct sender_look *look);
+void sender_look_end(struct wh_stack *host, const struct tuple *tuple,
+                     const struct sender_look *look);
+
 /* listen.c */
 struct wh_listener *listener_find(struct wh_stack *host, const struct tuple *tuple);
 /* Returns the state that the segment found; SYN-RECEIVED if a cookie has brought it back. */

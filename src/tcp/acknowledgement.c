@@ -130,6 +130,7 @@ static void take_sacks(struct wh_conn *conn, const struct segment *segment,
         what->dsack_left = segment->options.sack[0].left;
         what->dsack_right = segment->options.sack[0].right;
         conn->tcp->count[WH_WHY_DSACK]++;
+        conn->told_twice = (uint16_t)MIN(conn->told_twice + 1U, UINT16_MAX);
         first = 1;
     }
     for (unsigned i = first; i < segment->options.sacks && !flight_empty(conn->flight); i++) {
@@ -162,8 +163,8 @@ static void advance(struct wh_conn *conn, const struct segment *segment, struct 
     }
     chunk_queue_consume(&conn->send, &tcp->chunks, data);
     conn->bytes_acked += data;
-    if (syn && conn->syn_retries == 0) {
-        *sent = conn->sent;
+    if (syn && conn->syn_retries == 0 && conn->sent != 0) {
+        *sent = conn->progress; /* when it left */
     }
     flight_acknowledge(conn->flight, ack, &what->delivery);
     what->acked = syn ? data : ack - conn->snd_una;
@@ -265,15 +266,20 @@ bool tcp_acknowledgement(struct wh_conn *conn, const struct segment *segment)
         accecn_feedback(conn, segment, &what, opening);
     } else {
         what.echo = tells_of_mark(conn, segment);
+        if (what.echo && conn->profile->congestion->exact_marks) {
+            what.marked = what.delivery.bytes; /* RFC 8257 3.3 */
+        }
     }
     if (forward) {
         conn->retries = 0;
         conn->r1_told = false;
         rtt_restart_timer(conn);
     }
-    if (forward || what.duplicate || what.sacked > 0 || what.echo || what.dsack) {
+    bool tail = conn->flight != NULL && conn->flight->probing && segment->length == 0;
+    if (forward || what.duplicate || what.sacked > 0 || what.echo || what.dsack || tail) {
         recovery_acknowledged(conn, &what);
         recovery_arm(conn);
+        limits_note(conn);
         conn_want_output(conn);
         conn_notify(conn);
     }

@@ -33,7 +33,7 @@ void tcp_challenge(struct wh_conn *conn, wh_reason reason)
 {
     struct tcp *tcp = conn->tcp;
     because(tcp, reason);
-    uint32_t period = (uint32_t)(tcp->now / CHALLENGE_PERIOD) + 1;
+    uint8_t period = (uint8_t)(tcp->now / CHALLENGE_PERIOD);
     if (conn->challenge_period != period) {
         conn->challenge_period = period;
         conn->challenges = 0;
@@ -56,7 +56,7 @@ static uint32_t receive_window(const struct wh_conn *conn)
 
 static void heard(struct wh_conn *conn)
 {
-    conn->heard = conn->tcp->now;
+    conn->heard = tcp_milliseconds_after(conn->tcp, 0);
     conn->keepalives = 0;
     tcp_keepalive_restart(conn);
 }

@@ -98,6 +98,7 @@ int64_t wh_send(wh_conn *conn, const void *data, size_t length, unsigned flags)
         return result;
     }
     size_t room = MIN(length, conn_send_room(conn));
+    conn->starved = room < length;
     if (room == 0) {
         return length == 0 ? WH_E_INVAL : WH_E_AGAIN;
     }

@@ -89,7 +89,7 @@ void conn_init(struct wh_conn *conn, struct tcp *tcp, const struct tuple *tuple,
     conn->min_rtt = UINT32_MAX;
     conn->rto = (uint32_t)((wh_time)profile->value[WH_OPT_RTO_INITIAL] / WH_MICROSECOND);
     conn->ssthresh = UINT32_MAX;
-    conn->heard = tcp->now;
+    conn->heard = tcp_milliseconds_after(tcp, 0);
     for (unsigned i = 0; i < DEADLINES; i++) {
         conn->deadline[i] = WH_NEVER;
     }
@@ -176,6 +176,29 @@ void conn_notify(struct wh_conn *conn)
     }
 }
 
+wh_time conn_earliest(const struct wh_conn *conn)
+{
+    wh_time earliest = conn->flight != NULL ? conn->flight->pace_deadline : WH_NEVER;
+    for (unsigned i = 0; i < DEADLINES; i++) {
+        earliest = MIN(earliest, conn->deadline[i]);
+    }
+    return earliest;
+}
+
+void conn_arm(struct wh_conn *conn)
+{
+    struct wheel *wheel = &conn->tcp->wheel;
+    wh_time earliest = conn_earliest(conn);
+    if (earliest == WH_NEVER) {
+        if (timer_armed(&conn->timer)) {
+            wheel_disarm(wheel, &conn->timer);
+        }
+    } else if (!timer_armed(&conn->timer) || earliest < conn->timer.deadline) {
+        /* A node that stands too early is left: it fires, finds nothing due and moves. */
+        wheel_arm(wheel, &conn->timer, earliest);
+    }
+}
+
 void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when)
 {
     if (conn->deadline[which] == when) {
@@ -185,19 +208,7 @@ void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when)
     if (when != WH_NEVER && timer_armed(&conn->timer) && conn->timer.deadline <= when) {
         return; /* the node stands at something sooner, or fires, finds nothing due and moves */
     }
-    wh_time earliest = WH_NEVER;
-    for (unsigned i = 0; i < DEADLINES; i++) {
-        earliest = MIN(earliest, conn->deadline[i]);
-    }
-    struct wheel *wheel = &conn->tcp->wheel;
-    if (earliest == WH_NEVER) {
-        if (timer_armed(&conn->timer)) {
-            wheel_disarm(wheel, &conn->timer);
-        }
-    } else if (!timer_armed(&conn->timer) || earliest < conn->timer.deadline) {
-        /* A node that stands too early is left: it fires, finds nothing due and moves. */
-        wheel_arm(wheel, &conn->timer, earliest);
-    }
+    conn_arm(conn);
 }
 
 uint32_t conn_mss(const struct wh_conn *conn)

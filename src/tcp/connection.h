@@ -25,7 +25,6 @@ enum deadline {
     DEADLINE_RETRANSMIT, /* RTO, or the persist timer while nothing is in flight */
     DEADLINE_ACK,        /* a delayed acknowledgement */
     DEADLINE_PUSH,       /* a small segment held back for too long (cork, silly window) */
-    DEADLINE_PACE,       /* the next burst may leave */
     DEADLINE_KEEPALIVE,
     DEADLINE_END, /* linger, or FIN-WAIT-2 without a reader */
     DEADLINES
@@ -37,6 +36,15 @@ enum retransmit_timer {
     TIMER_REORDER, /* RFC 8985 6.2, step 5: what is late now will be lost then */
     TIMER_TAIL,    /* a tail loss probe (RFC 8985 7) */
     TIMER_REST,    /* nothing has been in flight for a while: the flight is given back */
+};
+
+/* What sending waits for; wh_info tells the times. */
+enum limit {
+    LIMIT_PATH,   /* acknowledgements, cwnd, pacing */
+    LIMIT_WINDOW, /* the peer's window */
+    LIMIT_BUFFER, /* the application, which found no room when it had more */
+    LIMITS,
+    LIMIT_NONE = FLIGHT_UNLIMITED /* there is nothing to send or to be acknowledged */
 };
 
 enum recovery {
@@ -111,7 +119,7 @@ struct wh_conn {
     unsigned reduced : 1; /* cwnd was cut, and nothing beyond recovery_point is acknowledged yet */
     unsigned pushed : 1;  /* the last byte in order came with PSH */
     unsigned fast_open : 3; /* enum fast_open */
-    uint32_t dsack_left; /* to be told next: what arrived twice (RFC 2883), if below dsack_right */
+    uint32_t dsack_left;    /* to be told next: what arrived twice (RFC 2883) ... */
 
     /* queues */
     struct chunk_queue send;    /* SND.UNA onward; chunk->seq is the number of data[0] */
@@ -122,21 +130,24 @@ struct wh_conn {
 
     /* congestion and recovery */
     uint32_t cwnd, ssthresh;
-    uint32_t recovery_point; /* RFC 6675; SND.NXT when cwnd was last cut */
-    uint32_t dsack_right;
-    uint16_t dup_acks_owed; /* one for each out-of-order arrival (RFC 5681 4.2) */
-    uint8_t retries;        /* consecutive retransmission timeouts, or unanswered probes */
-    uint8_t syn_retries;    /* SYN or SYN,ACK timeouts before ESTABLISHED (H15) */
-    uint8_t keepalives;     /* unanswered */
-    uint8_t challenges;     /* challenge ACKs in this period (RFC 5961 7) */
-    uint8_t timer_kind;     /* enum retransmit_timer: what DEADLINE_RETRANSMIT stands for */
-    uint8_t traffic_class;  /* DSCP and ECN of the last segment that arrived in the window */
-    uint32_t challenge_period;
-    uint16_t pending;        /* "once" events not yet told: WH_CONNECTED ... */
-    uint16_t watch;          /* conditions the application wants to hear of */
-    uint32_t snd_up, rcv_up; /* urgent: one past the last urgent byte (RFC 6093) */
-    int8_t error;            /* wh_error that it died of */
-    int8_t soft_error;       /* wh_error that ICMP hinted at */
+    uint32_t recovery_point;  /* RFC 6675; SND.NXT when cwnd was last cut */
+    uint16_t dup_acks_owed;   /* one for each out-of-order arrival (RFC 5681 4.2) */
+    uint8_t retries;          /* consecutive retransmission timeouts, or unanswered probes */
+    uint8_t syn_retries;      /* SYN or SYN,ACK timeouts before ESTABLISHED (H15) */
+    uint8_t keepalives;       /* unanswered */
+    uint8_t challenges;       /* challenge ACKs in this period (RFC 5961 7) */
+    uint8_t timer_kind;       /* enum retransmit_timer: what DEADLINE_RETRANSMIT stands for */
+    uint8_t traffic_class;    /* DSCP and ECN of the last segment that arrived in the window */
+    uint8_t challenge_period; /* its number, mod 256 */
+    bool starved;             /* the application found no room to queue what it had */
+    uint16_t dsack_length;    /* ... so many bytes of it */
+    uint16_t tail_probes;     /* ever, up to 65535 */
+    uint16_t told_twice;      /* DSACKs, likewise */
+    uint16_t pending;         /* "once" events not yet told: WH_CONNECTED ... */
+    uint16_t watch;           /* conditions the application wants to hear of */
+    uint32_t snd_up, rcv_up;  /* urgent: one past the last urgent byte (RFC 6093) */
+    int8_t error;             /* wh_error that it died of */
+    int8_t soft_error;        /* wh_error that ICMP hinted at */
     uint8_t soft_reason, end_reason, ack_reason; /* wh_reason */
     uint8_t rtx_reason;
     /* RFC 8257 3.2: an ACK is owed for so many bytes not yet acknowledged, with ECE as it was then. */
@@ -147,10 +158,10 @@ struct wh_conn {
     uint32_t rto;          /* us */
     uint16_t timeouts;     /* retransmission timeouts ever, up to 65535 */
     uint16_t undos;        /* reductions of cwnd that were undone, likewise */
+    uint32_t sent;         /* when data was last sent, ms */
+    uint32_t heard;        /* when the peer was last heard of, ms, rounded up: conn_heard */
     uint32_t retransmissions;
     wh_time progress; /* when SND.UNA last advanced or something was first put in flight */
-    wh_time heard;    /* when the peer was last heard of */
-    wh_time sent;     /* when data was last sent */
 
     struct timer timer;
     wh_time deadline[DEADLINES];
@@ -171,6 +182,8 @@ struct wh_conn {
     /* search for the path's packet size (RFC 4821): bytes of MSS */
     uint16_t mtu_low, mtu_high, mtu_probe;
     uint8_t mtu_failures, mtu_state;
+
+    uint32_t limited[LIMITS]; /* ms spent so far, by what sending waited for */
 
     uint64_t bytes_acked, bytes_received, bytes_retransmitted;
     uint32_t segments_in, segments_out;
@@ -223,6 +236,14 @@ static inline bool conn_unconfirmed(const struct wh_conn *conn)
 }
 /* The retransmission timeout in nanoseconds, like every wh_time. */
 static inline wh_time conn_rto(const struct wh_conn *conn) { return conn->rto * WH_MICROSECOND; }
+/* When the peer was last heard of, to a millisecond, never too early. */
+static inline wh_time conn_heard(const struct wh_conn *conn)
+{
+    uint32_t now = tcp_milliseconds(conn->tcp);
+    wh_time whole = conn->tcp->now - conn->tcp->now % WH_MILLISECOND;
+    return conn->heard == now + 1 ? whole + WH_MILLISECOND
+                                  : whole - (uint32_t)(now - conn->heard) * WH_MILLISECOND;
+}
 /* Our SYN is not yet acknowledged. */
 static inline bool conn_syn_outstanding(const struct wh_conn *conn)
 {
@@ -245,6 +266,10 @@ static inline void conn_want_output(struct wh_conn *conn)
 void conn_limit_fin_wait_2(struct wh_conn *conn);
 /* What wh_reserve named for this connection is void. */
 void conn_unreserve(struct wh_conn *conn);
+/* The earliest of all deadlines, pacing's included. */
+wh_time conn_earliest(const struct wh_conn *conn);
+/* A deadline has come that may be earlier than the wheel node's. */
+void conn_arm(struct wh_conn *conn);
 /* Sets or clears (WH_NEVER) a deadline and keeps the wheel node at the earliest. */
 void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when);
 

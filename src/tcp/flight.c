@@ -133,6 +133,8 @@ bool flight_begin(struct flight **flight, struct chunk_store *store)
     new->flying = (struct range_list){ NO_RANGE, NO_RANGE };
     new->losses = (struct range_list){ NO_RANGE, NO_RANGE };
     new->reo_mult = 1;
+    new->limit = FLIGHT_UNLIMITED;
+    new->pace_deadline = UINT64_MAX;
     *flight = new;
     return true;
 }

@@ -53,6 +53,7 @@ struct range {
 struct range_list {
     uint16_t first, last; /* NO_RANGE: none */
 };
+#define FLIGHT_UNLIMITED 3
 #define NO_RANGE UINT16_MAX
 
 /* What the peer has told to have, by one acknowledgement. The caller zeroes it and sets trusted_to. */
@@ -110,8 +111,13 @@ struct flight {
     uint32_t probe_end; /* TLP.end_seq, if probing */
     bool probing, probe_again, probe_due;
 
+    /* what sending waits for, and since when, ms */
+    uint8_t limit; /* enum limit; FLIGHT_UNLIMITED: nothing yet */
+    uint32_t limit_since;
+
     /* pacing: when the next may leave, and how much earlier; the most at once, 0: no limit */
     uint64_t pace_at;
+    uint64_t pace_deadline; /* output is wanted then; WH_NEVER: nothing waits */
     uint32_t pace_slack, pace_quantum;
 
     /* timers: when the RTO is due while DEADLINE_RETRANSMIT stands for something sooner */

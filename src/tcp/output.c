@@ -28,11 +28,12 @@ static void fill_options(struct wh_conn *conn, struct segment *segment)
         options->tsval = tcp_timestamp(conn->tcp, conn->ts_offset);
         options->tsecr = conn->ts_recent;
     }
-    if (conn->sack && (conn->reassembly != NULL || conn->dsack_left != conn->dsack_right)) {
+    if (conn->sack && (conn->reassembly != NULL || conn->dsack_length > 0)) {
         unsigned room = conn->timestamps ? 3 : 4;
         unsigned n = 0;
-        if (conn->dsack_left != conn->dsack_right) { /* RFC 2883 4: before all others, and once */
-            options->sack[n++] = (struct sack_block){ conn->dsack_left, conn->dsack_right };
+        if (conn->dsack_length > 0) { /* RFC 2883 4: before all others, and once */
+            options->sack[n++] =
+                (struct sack_block){ conn->dsack_left, conn->dsack_left + conn->dsack_length };
         }
         if (conn->reassembly != NULL) {
             n += reassembly_sacks(conn->reassembly, options->sack + n, room - n);
@@ -65,7 +66,7 @@ static void acknowledged_by_now(struct wh_conn *conn)
     conn->exact_gap = 0;
     conn->ack_reason = WH_WHY_NONE;
     conn->last_ack_sent = conn->rcv_nxt;
-    conn->dsack_left = conn->dsack_right;
+    conn->dsack_length = 0;
     conn_deadline(conn, DEADLINE_ACK, WH_NEVER);
 }
 
@@ -143,7 +144,7 @@ static bool send_syn(struct wh_conn *conn, struct outbox *outbox)
     conn->snd_max = seq_max(conn->snd_max, conn->iss + segment_length(&segment));
     if (!again) {
         conn->progress = tcp->now;
-        conn->sent = tcp->now;
+        conn->sent = tcp_milliseconds(tcp);
     }
     conn_deadline(conn, DEADLINE_RETRANSMIT, tcp->now + conn_rto(conn));
     return true;
@@ -238,6 +239,9 @@ static bool retransmit(struct wh_conn *conn, struct outbox *outbox, uint32_t pos
     bool whole =
         sent_to == end || flight_split(&conn->flight, &conn->tcp->chunks, position, sent_to);
     conn->bytes_retransmitted += data;
+    if (reason != WH_WHY_RETRANSMIT_TIMEOUT && reason != WH_WHY_RETRANSMIT_TAIL_PROBE) {
+        conn->tcp->count[reason]++; /* those two are counted when they happen */
+    }
     conn->retransmissions++;
     if (!whole) {
         conn->flight->rtx_now = false;
@@ -311,7 +315,7 @@ static void hold_back(struct wh_conn *conn, uint32_t window)
             /* SHLD-29: the first probe comes one RTO after the window closed. */
             conn->probing = true;
             conn->retries = 0;
-            conn->heard = conn->tcp->now;
+            conn->heard = tcp_milliseconds_after(conn->tcp, 0);
             conn_deadline(conn, DEADLINE_RETRANSMIT, conn->tcp->now + conn_rto(conn));
         }
     } else if (conn->deadline[DEADLINE_PUSH] == WH_NEVER) {
@@ -353,7 +357,7 @@ static void note_sent(struct wh_conn *conn, uint32_t length)
     bool first = conn->snd_nxt == conn->snd_una;
     conn->snd_nxt += length;
     if (!conn_syn_outstanding(conn)) {
-        conn->sent = tcp->now; /* else it tells when the SYN,ACK left, for its RTT sample */
+        conn->sent = tcp_milliseconds(tcp);
     }
     if (first) {
         conn->progress = tcp->now;
@@ -412,7 +416,7 @@ static bool send_data(struct wh_conn *conn, struct outbox *outbox)
         return true; /* no window is known before the handshake is complete */
     }
     if (flight_empty(conn->flight) && conn->snd_end != conn->snd_nxt &&
-        tcp->now - conn->sent > conn_rto(conn)) {
+        tcp_milliseconds(tcp) - conn->sent > conn->rto / 1000) {
         conn->cwnd = MIN(conn->cwnd, cc_initial_window(conn)); /* RFC 5681 4.1 */
     }
     uint32_t options;
@@ -481,8 +485,9 @@ static bool send_tail_probe(struct wh_conn *conn, struct outbox *outbox)
     if (again) {
         uint32_t position = flight->count - 1U;
         const struct range *range = flight_at(flight, position);
-        if (range->end - range->start > mss &&
-            flight_split(&conn->flight, &conn->tcp->chunks, position, range->end - mss)) {
+        uint32_t last = recovery_last_segment(conn, range);
+        if (last != range->start &&
+            flight_split(&conn->flight, &conn->tcp->chunks, position, last)) {
             position++;
         }
         if (!retransmit(conn, outbox, position, mss, WH_WHY_RETRANSMIT_TAIL_PROBE)) {
@@ -616,7 +621,8 @@ bool tcp_output(struct wh_conn *conn, struct outbox *outbox)
     if (conn->syn_due && !send_syn(conn, outbox)) {
         return false;
     }
-    if ((conn->exact_gap > 0 && !send_exact_ack(conn, outbox)) || !send_handshake_ack(conn, outbox)) {
+    if ((conn->exact_gap > 0 && !send_exact_ack(conn, outbox)) ||
+        !send_handshake_ack(conn, outbox)) {
         return false;
     }
     if (conn_state(conn) < WH_ESTABLISHED && !conn_unconfirmed(conn)) {
@@ -629,5 +635,6 @@ bool tcp_output(struct wh_conn *conn, struct outbox *outbox)
     if (conn->snd_nxt != next || conn->retransmissions != again) {
         recovery_arm(conn);
     }
+    limits_note(conn);
     return all && send_probes(conn, outbox) && send_acks(conn, outbox);
 }

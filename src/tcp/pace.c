@@ -23,14 +23,15 @@ bool pace_waits(struct wh_conn *conn)
     if (flight == NULL || flight->pace_at <= now + flight->pace_slack) {
         return false;
     }
-    conn_deadline(conn, DEADLINE_PACE, flight->pace_at);
+    flight->pace_deadline = flight->pace_at;
+    conn_arm(conn);
     return true;
 }
 
-static uint64_t rate_of(struct wh_conn *conn)
+uint64_t pace_rate(const struct wh_conn *conn)
 {
     const struct cc_algorithm *congestion = conn->profile->congestion;
-    if (conn->srtt < SHORTEST_RTT || !conn_option(conn, WH_OPT_PACING)) {
+    if (conn->flight == NULL || conn->srtt < SHORTEST_RTT || !conn_option(conn, WH_OPT_PACING)) {
         return 0;
     }
     return congestion->pacing_rate != NULL ? congestion->pacing_rate(conn) : cc_pacing_rate(conn);
@@ -39,7 +40,7 @@ static uint64_t rate_of(struct wh_conn *conn)
 void pace_sent(struct wh_conn *conn, uint32_t bytes, bool alone)
 {
     struct flight *flight = conn->flight;
-    uint64_t rate = rate_of(conn);
+    uint64_t rate = pace_rate(conn);
     if (rate == 0) {
         flight->pace_at = 0;
         flight->pace_quantum = 0;

@@ -52,10 +52,17 @@ void rtt_back_off(struct wh_conn *conn);
  */
 void rtt_restart_timer(struct wh_conn *conn);
 
-/* pace.c: may nothing leave yet? Then DEADLINE_PACE is set. */
+/* pace.c: may nothing leave yet? Then output is wanted again when it may. */
 bool pace_waits(struct wh_conn *conn);
+/* Bytes a second that sending is spread to; 0: it is not. */
+uint64_t pace_rate(const struct wh_conn *conn);
 /* So many bytes left, `alone`: with nothing else in flight. */
 void pace_sent(struct wh_conn *conn, uint32_t bytes, bool alone);
+
+/* limits.c: something left or arrived: what does sending wait for now? */
+void limits_note(struct wh_conn *conn);
+/* ms spent so far waiting for this. */
+uint32_t limits_total(const struct wh_conn *conn, enum limit limit);
 
 /* timers.c: runs what is due at tcp->now. */
 void tcp_timers(struct wh_conn *conn);

@@ -83,11 +83,13 @@ wh_time rack_detect(struct wh_conn *conn)
     struct range *range;
     while ((range = flight_first(flight, &flight->flying)) != NULL &&
            sent_before_newest(flight, range)) {
-        wh_time due = range->sent + flight->rack_rtt + window;
+        bool again = (range->flags & RANGE_RETRANSMITTED) != 0;
+        /* What is sent again at this instant is not lost at this instant, however short the round trip. */
+        wh_time due = range->sent + MAX(flight->rack_rtt, again) + window;
         if (due > now) {
             return due - now;
         }
-        recovery_lose(conn, range, (range->flags & RANGE_RETRANSMITTED) != 0);
+        recovery_lose(conn, range, again);
     }
     return 0;
 }
@@ -111,7 +113,7 @@ void rack_lose_first(struct wh_conn *conn)
     struct flight *flight = conn->flight;
     struct range *first = flight_at(flight, 0);
     uint32_t mss = conn_mss(conn);
-    if (first->end - first->start > mss &&
+    if (first->end - first->start > mss + seq_gt(first->end, conn->snd_end) &&
         flight_split(&conn->flight, &conn->tcp->chunks, 0, first->start + mss)) {
         flight = conn->flight;
         first = flight_at(flight, 0);

@@ -70,3 +70,12 @@ void rate_sample(struct wh_conn *conn, const struct acknowledged *what, struct c
         flight->rate_limited = ack->app_limited;
     }
 }
+
+uint64_t rate_delivered(const struct wh_conn *conn)
+{
+    const struct flight *flight = conn->flight;
+    if (flight == NULL || flight->rate_interval == 0) {
+        return 0;
+    }
+    return (uint64_t)flight->rate_bytes * (WH_SECOND / WH_MICROSECOND) / flight->rate_interval;
+}

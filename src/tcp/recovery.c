@@ -134,7 +134,21 @@ static bool may_grow(struct wh_conn *conn, const struct acknowledged *what)
                    (conn->cwnd < conn->ssthresh && what->in_flight >= conn->cwnd / 2);
     flight->cwnd_limited = false;
     /* RFC 3168 6.1.2: an acknowledgement that echoes a mark opens no window. */
-    return limited && conn->recovery != RECOVERY_FAST && !what->echo;
+    /* RFC 5682 2.1, step 2: in F-RTO two new segments leave and no more. */
+    return limited && conn->recovery != RECOVERY_FAST && !what->echo &&
+           !undo_holds_retransmissions(conn);
+}
+
+/*
+ * Without SACK a duplicate counts only if there is a segment that can have caused it: one of
+ * those beyond the hole that were out when it was found, as what left since then is a round trip away.
+ */
+static bool duplicate_counts(const struct wh_conn *conn)
+{
+    uint32_t dup_acks = conn->flight->dup_acks;
+    uint32_t high = conn->recovery == RECOVERY_FAST ? conn->recovery_point : conn->snd_nxt;
+    return conn->sack || dup_acks < DUP_THRESH ||
+           (dup_acks + 1) * conn_mss(conn) < high - conn->snd_una;
 }
 
 /* Bytes that this acknowledgement delivered, also where no SACK tells (RFC 9937 6). */
@@ -147,14 +161,14 @@ static uint32_t delivered(const struct wh_conn *conn, const struct acknowledged 
     if (what->forward) {
         return what->acked > counted ? what->acked - counted : 0;
     }
-    return what->duplicate ? conn_mss(conn) : 0;
+    return what->duplicate && duplicate_counts(conn) ? conn_mss(conn) : 0;
 }
 
 /* Without SACK: counting duplicates (RFC 6582). Where SACK is, RACK has marked what is lost. */
 static void count_duplicates(struct wh_conn *conn, const struct acknowledged *what)
 {
     struct flight *flight = conn->flight;
-    if (what->duplicate && flight->dup_acks < UINT16_MAX) {
+    if (what->duplicate && duplicate_counts(conn) && flight->dup_acks < UINT16_MAX) {
         flight->dup_acks++;
     }
     if (conn->sack || flight_empty(flight)) {
@@ -236,10 +250,12 @@ void recovery_acknowledged(struct wh_conn *conn, struct acknowledged *what)
     if (tail_probe_acknowledged(conn, what)) {
         reduce_for_tail(conn, what);
     }
+    bool recovering = conn->recovery == RECOVERY_FAST;
     ack.lost = detect(conn, what);
     advance_state(conn, what, ack.lost, arrived);
     ack.in_flight = conn_pipe(conn);
-    ack.may_grow = may_grow(conn, what);
+    /* RFC 5681 3.2, step 6: the acknowledgement that ends recovery leaves cwnd at ssthresh. */
+    ack.may_grow = may_grow(conn, what) && !recovering;
     conn->profile->congestion->acked(conn, &ack);
 }
 
@@ -253,6 +269,7 @@ void recovery_timeout(struct wh_conn *conn)
     bool cut = conn->retries == 0 &&
                (conn->recovery == RECOVERY_NONE || seq_geq(conn->snd_una, conn->recovery_point));
     conn->timeouts = (uint16_t)MIN(conn->timeouts + 1U, UINT16_MAX);
+    flight->frto = 0; /* RFC 5682 2.1: a repeated timeout ends it; what comes then proves nothing */
     if (cut) {
         undo_remember(conn, true);
         congestion->congestion(conn, CC_TIMEOUT, recovery_flight_size(conn));
@@ -318,6 +335,12 @@ void recovery_arm(struct wh_conn *conn)
     conn_deadline(conn, DEADLINE_RETRANSMIT, when);
 }
 
+uint32_t recovery_last_segment(const struct wh_conn *conn, const struct range *range)
+{
+    uint32_t most = conn_mss(conn) + seq_gt(range->end, conn->snd_end); /* the FIN rides along */
+    return range->end - range->start > most ? range->end - most : range->start;
+}
+
 uint32_t recovery_rescue(struct wh_conn *conn)
 {
     struct flight *flight = conn->flight;
@@ -333,9 +356,12 @@ uint32_t recovery_rescue(struct wh_conn *conn)
         return flight->count;
     }
     struct range *range = flight_at(flight, position - 1);
-    uint32_t mss = conn_mss(conn);
-    if (range->end - range->start > mss &&
-        flight_split(&conn->flight, &conn->tcp->chunks, position - 1, range->end - mss)) {
+    uint32_t last = recovery_last_segment(conn, range);
+    if (range->sent + conn->srtt * WH_MICROSECOND > conn->tcp->now) {
+        return flight->count; /* its acknowledgement cannot have come yet */
+    }
+    if (last != range->start &&
+        flight_split(&conn->flight, &conn->tcp->chunks, position - 1, last)) {
         return position;
     }
     return position - 1;

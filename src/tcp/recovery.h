@@ -54,6 +54,8 @@ void recovery_note_reduction(struct wh_conn *conn);
 uint32_t recovery_flight_size(const struct wh_conn *conn);
 /* So many bytes from `start` on leave again now. */
 void recovery_sent_again(struct wh_conn *conn, uint32_t start, uint32_t bytes);
+/* Where the last segment of a range begins, a FIN included. */
+uint32_t recovery_last_segment(const struct wh_conn *conn, const struct range *range);
 /* The position of a range worth a rescue retransmission, or flight->count (RFC 6675 4, rule 4). */
 uint32_t recovery_rescue(struct wh_conn *conn);
 /* Sets DEADLINE_RETRANSMIT to what comes first: reordering, tail probe, timeout, or the end of being busy. */
@@ -67,6 +69,9 @@ struct snapshot rate_sending(struct wh_conn *conn, uint32_t bytes);
 void rate_limited_by_application(struct wh_conn *conn);
 /* Fills in the rate sample of an acknowledgement. */
 void rate_sample(struct wh_conn *conn, const struct acknowledged *what, struct cc_ack *ack);
+
+/* Bytes a second of the latest sample; 0: not known. */
+uint64_t rate_delivered(const struct wh_conn *conn);
 
 /* --------------------------------------------------------------- rack.c -- */
 

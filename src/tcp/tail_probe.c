@@ -37,6 +37,7 @@ void tail_probe_sent(struct wh_conn *conn, bool again)
     flight->probing = true;
     flight->probe_again = again;
     flight->probe_end = conn->snd_nxt;
+    conn->tail_probes = (uint16_t)MIN(conn->tail_probes + 1U, UINT16_MAX);
     conn->tcp->count[WH_WHY_RETRANSMIT_TAIL_PROBE]++;
 }
 

@@ -34,7 +34,7 @@ void tcp_arrived_twice(struct wh_conn *conn, uint32_t left, uint32_t right)
 {
     if (conn->sack && seq_lt(left, right)) {
         conn->dsack_left = left;
-        conn->dsack_right = right;
+        conn->dsack_length = (uint16_t)MIN(right - left, UINT16_MAX);
     }
 }
 

@@ -85,7 +85,7 @@ static void retransmission_timeout(struct wh_conn *conn)
     struct tcp *tcp = conn->tcp;
     wh_time limit = give_up_after(conn);
     /* SHLD-17: with the window shut, a peer that answers is alive, whatever it does not acknowledge. */
-    wh_time since = conn->snd_wnd == 0 ? MAX(conn->progress, conn->heard) : conn->progress;
+    wh_time since = conn->snd_wnd == 0 ? MAX(conn->progress, conn_heard(conn)) : conn->progress;
     if (limit != 0 && tcp->now - since >= limit) {
         give_up(conn, WH_WHY_TIMEOUT_DATA);
         return;
@@ -107,7 +107,7 @@ static void persist_timeout(struct wh_conn *conn)
 {
     struct tcp *tcp = conn->tcp;
     wh_time limit = give_up_after(conn);
-    if (limit != 0 && tcp->now - conn->heard >= limit) {
+    if (limit != 0 && conn_heard(conn) + limit <= tcp->now) {
         give_up(conn,
                 WH_WHY_TIMEOUT_DATA); /* MUST-37 protects peers that answer; this one does not */
         return;
@@ -144,7 +144,7 @@ void tcp_keepalive_restart(struct wh_conn *conn)
     bool wanted = conn_option(conn, WH_OPT_KEEPALIVE) != 0 && conn_synchronized(conn) &&
                   conn_state(conn) != WH_TIME_WAIT;
     wh_time idle = (wh_time)conn_option(conn, WH_OPT_KEEPALIVE_IDLE);
-    conn_deadline(conn, DEADLINE_KEEPALIVE, wanted ? conn->heard + idle : WH_NEVER);
+    conn_deadline(conn, DEADLINE_KEEPALIVE, wanted ? conn_heard(conn) + idle : WH_NEVER);
 }
 
 static void end_timeout(struct wh_conn *conn)
@@ -179,7 +179,6 @@ static void run(struct wh_conn *conn, enum deadline which)
         conn->cwnd = MAX(conn->cwnd, conn_mss(conn)); /* a mark had closed it (RFC 3168 6.1.2) */
         conn_want_output(conn);
         break;
-    case DEADLINE_PACE: conn_want_output(conn); break;
     case DEADLINE_KEEPALIVE: keepalive_timeout(conn); break;
     default: end_timeout(conn); break;
     }
@@ -194,10 +193,11 @@ void tcp_timers(struct wh_conn *conn)
             run(conn, which);
         }
     }
-    wh_time earliest = WH_NEVER;
-    for (unsigned which = 0; which < DEADLINES; which++) {
-        earliest = MIN(earliest, conn->deadline[which]);
+    if (conn->flight != NULL && conn->flight->pace_deadline <= tcp->now) {
+        conn->flight->pace_deadline = WH_NEVER;
+        conn_want_output(conn);
     }
+    wh_time earliest = conn_earliest(conn);
     if (earliest != WH_NEVER && (!timer_armed(&conn->timer) || conn->timer.deadline > earliest)) {
         wheel_arm(&tcp->wheel, &conn->timer, earliest);
     }

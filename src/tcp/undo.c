@@ -64,6 +64,15 @@ static bool all_told_twice(struct flight *flight, const struct acknowledged *wha
     return flight->undo_bytes == 0;
 }
 
+/* RFC 5682 2.1, step 2: F-RTO needs new data, and the peer's and Nagle's leave to send it. */
+static bool new_data_may_go(const struct wh_conn *conn)
+{
+    uint32_t edge = conn->snd_una + conn->snd_wnd;
+    return seq_gt(conn->snd_end, conn->snd_nxt) &&
+           conn->snd_end - conn->snd_nxt >= conn_mss(conn) && seq_gt(edge, conn->snd_nxt) &&
+           edge - conn->snd_nxt >= conn_mss(conn);
+}
+
 /* RFC 5682 2.1 and 3.1. */
 static bool frto_says_so(struct wh_conn *conn, const struct acknowledged *what)
 {
@@ -74,7 +83,7 @@ static bool frto_says_so(struct wh_conn *conn, const struct acknowledged *what)
     case FRTO_FIRST:
         if (!what->forward) {
             flight->frto = what->duplicate ? FRTO_OFF : FRTO_FIRST;
-        } else if (seq_geq(conn->snd_una, flight->frto_high) || conn->snd_nxt == conn->snd_end ||
+        } else if (seq_geq(conn->snd_una, flight->frto_high) || !new_data_may_go(conn) ||
                    flight->lost == 0 || what->has_tsecr) {
             /* 2a, or nothing new to send: the conventional way. And a timestamp has said it already. */
             flight->frto = FRTO_OFF;

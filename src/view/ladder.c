@@ -80,11 +80,14 @@ void ladder_records(struct ladder *ladder, enum ladder_side end, const wh_trace_
         ladder->waiting = waiting;
         ladder->waiting_room = n;
     }
+    ladder->waitings = 0;
     for (size_t i = 0; i < n; i++) {
-        ladder->waiting[i] = (struct waiting){ .record = records[i], .end = end };
         ladder->now = records[i].time;
+        if (records[i].kind <= WH_TRACE_DROP) { /* what a sender thinks is no rung */
+            ladder->waiting[ladder->waitings++] =
+                (struct waiting){ .record = records[i], .end = end };
+        }
     }
-    ladder->waitings = n;
 }
 
 /* ----------------------------------------------------------------- notes -- */

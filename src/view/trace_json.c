@@ -140,6 +140,37 @@ static void set_segment(json_t *object, const wh_trace_record *record)
     }
 }
 
+/* What does not exist yet, or is not known, is left out. */
+static void set_sender(json_t *object, const wh_sender *sender)
+{
+    if (sender->srtt > 0) {
+        set_integer(object, "srtt", sender->srtt);
+        set_integer(object, "rttvar", sender->rttvar);
+    }
+    if (sender->min_rtt != WH_NEVER) {
+        set_integer(object, "min_rtt", sender->min_rtt);
+    }
+    set_integer(object, "rto", sender->rto);
+    set_integer(object, "mss", sender->mss);
+    set_integer(object, "cwnd", sender->cwnd);
+    if (sender->ssthresh != UINT32_MAX) {
+        set_integer(object, "ssthresh", sender->ssthresh);
+    }
+    set_integer(object, "in_flight", sender->in_flight);
+    set_integer(object, "lost", sender->lost);
+    set_integer(object, "sacked", sender->sacked);
+    set_integer(object, "snd_una", sender->snd_una);
+    set_integer(object, "snd_nxt", sender->snd_nxt);
+    set_integer(object, "window_edge", sender->window_edge);
+    json_object_set_new(object, "recovery", json_string(wh_recovery_name(sender->recovery)));
+    if (sender->pacing_rate > 0) {
+        set_integer(object, "pacing_rate", sender->pacing_rate);
+    }
+    if (sender->delivery_rate > 0) {
+        set_integer(object, "delivery_rate", sender->delivery_rate);
+    }
+}
+
 bool trace_json_begin(FILE *out, const char *left, const char *right, uint64_t wall)
 {
     return write_line(out, json_pack("{s:s, s:i, s:s, s:s, s:s, s:I}", "event", "begin", "version",
@@ -149,7 +180,7 @@ bool trace_json_begin(FILE *out, const char *left, const char *right, uint64_t w
 
 bool trace_json_record(FILE *out, const char *end, const wh_trace_record *record, wh_time start)
 {
-    static const char *const kinds[] = { "in", "out", "state", "drop" };
+    static const char *const kinds[] = { "in", "out", "state", "drop", "sender" };
     if (record->kind >= sizeof kinds / sizeof kinds[0]) {
         return true;
     }
@@ -159,6 +190,12 @@ bool trace_json_record(FILE *out, const char *end, const wh_trace_record *record
     }
     if (record->frame > 0) {
         set_integer(object, "frame", record->frame);
+    }
+    if (record->kind == WH_TRACE_SENDER) {
+        set_endpoint(object, "local", &record->local);
+        set_endpoint(object, "remote", &record->remote);
+        set_sender(object, &record->sender);
+        return write_line(out, object);
     }
     if (record->kind != WH_TRACE_DROP) {
         set_endpoint(object, "local", &record->local);

@@ -44,8 +44,9 @@ static void add_accecn(const wh_trace_record *record, char *words)
     }
     for (unsigned place = 0; place < record->accecn_fields && place < 3; place++) {
         unsigned field = record->accecn_order == 0 ? place : 2 - place;
-        snprintf(one, sizeof one, "%s %" PRIu32, names[field], counters[field]);
-        add(words, place == 0 ? ", counted " : " ", one);
+        snprintf(one, sizeof one, "%s%s %" PRIu32, place == 0 ? "counted " : "", names[field],
+                 counters[field]);
+        add(words, place == 0 ? ", " : " ", one);
     }
 }
 

@@ -33,6 +33,9 @@ struct way {
     unsigned first, count;
     wh_time free; /* when the link has sent what waits */
     unsigned marked, dropped, ect, cwr, ece, bad;
+    unsigned lose; /* of so many packets all but one, while much is left to come */
+    unsigned seen;
+    uint64_t marked_bytes, data_bytes; /* of data in what was marked, in what left as ECT */
 };
 
 struct net {
@@ -40,6 +43,8 @@ struct net {
     struct way way[SIDES]; /* by sender */
     struct counted memory[SIDES];
     wh_time now;
+    bool accurate; /* the flags are a counter, not ECE and CWR */
+    bool strips;   /* the path takes Accurate ECN's options away */
 };
 
 /* The two bits of RFC 3168 5 in an IP header. */
@@ -62,13 +67,13 @@ static void mark(uint8_t *ip)
 }
 
 /* What RFC 3168 allows to be marked: data that leaves for the first time, and nothing else. */
-static void look_at(struct way *way, const uint8_t *ip, size_t length)
+static uint32_t look_at(struct way *way, const uint8_t *ip, size_t length, bool accurate)
 {
     size_t header = ip[0] >> 4 == 4 ? 20 : 40;
     struct segment segment;
     if (segment_parse(&segment, ip + header, length - header) != WH_WHY_NONE) {
         way->bad++;
-        return;
+        return 0;
     }
     bool plain = (segment.flags & WH_SYN) == 0;
     bool ect = ecn_of(ip) != 0;
@@ -76,7 +81,23 @@ static void look_at(struct way *way, const uint8_t *ip, size_t length)
     way->cwr += plain && (segment.flags & WH_CWR) != 0;
     way->ece += plain && (segment.flags & WH_ECE) != 0;
     way->bad += ect && (!plain || segment.length == 0);
-    way->bad += plain && (segment.flags & WH_CWR) && !ect;
+    way->bad += plain && (segment.flags & WH_CWR) && !ect && !accurate;
+    way->data_bytes += ect ? segment.length : 0;
+    return segment.length;
+}
+
+/* Makes NOPs of the options of Accurate ECN; the checksum is left wrong. */
+static void strip(uint8_t *ip, size_t length)
+{
+    uint8_t *tcp = ip + (ip[0] >> 4 == 4 ? 20 : 40);
+    size_t end = MIN((size_t)(tcp[12] >> 4) * 4, length);
+    for (size_t at = 20; at < end && tcp[at] != 0;) {
+        size_t size = tcp[at] == 1 ? 1 : tcp[at + 1];
+        if (tcp[at] == 172 || tcp[at] == 174) {
+            memset(tcp + at, 1, size);
+        }
+        at += MAX(size, 1);
+    }
 }
 
 static void enqueue(struct net *net, struct way *way, const wh_frame *frame)
@@ -90,7 +111,13 @@ static void enqueue(struct net *net, struct way *way, const wh_frame *frame)
         memcpy(bytes + length, frame->slice[s].base, frame->slice[s].length);
         length += frame->slice[s].length;
     }
-    look_at(way, bytes, length);
+    if (net->strips) {
+        strip(bytes, length);
+    }
+    uint32_t data = look_at(way, bytes, length, net->accurate);
+    if (way->lose > 0 && way->seen++ % way->lose != 0) {
+        return; /* an acknowledgement, which nothing repeats */
+    }
     wh_time queue = way->free > net->now ? way->free - net->now : 0;
     if (queue > DROP_ABOVE || way->count == FLYING) {
         way->dropped++;
@@ -99,6 +126,7 @@ static void enqueue(struct net *net, struct way *way, const wh_frame *frame)
     if (queue > MARK_ABOVE && ecn_of(bytes) != 0) {
         mark(bytes);
         way->marked++;
+        way->marked_bytes += data;
     }
     way->free = MAX(way->free, net->now) + length * BYTE_TIME;
     unsigned at = (way->first + way->count++) % FLYING;
@@ -122,6 +150,7 @@ static wh_time turn(struct net *net)
             wh_frame frame = { .slice = { { to->flying[to->first].bytes,
                                             to->flying[to->first].length } },
                                .slices = 1,
+                               .flags = net->strips ? WH_FRAME_CHECKSUM_VALID : 0,
                                .length = (uint32_t)to->flying[to->first].length };
             wh_input(net->host[side], &frame, 1, net->now);
             to->first = (to->first + 1) % FLYING;
@@ -213,6 +242,9 @@ static void stream(struct net *net, bool v6, wh_info *from, wh_info *to)
     }
     wh_time end = net->now + 60 * WH_SECOND;
     while (ends.received < BYTES && net->now < end) {
+        if (ends.received > BYTES - BYTES / 16) {
+            net->way[B].lose = 0; /* so that the last word is heard */
+        }
         if (ends.to == NULL && wh_accept(ends.listener, NULL, &ends.to) < 0) {
             ends.to = NULL;
         }
@@ -222,6 +254,10 @@ static void stream(struct net *net, bool v6, wh_info *from, wh_info *to)
         net->now = MAX(net->now + 1, MIN(next, end));
     }
     tap_expect(ends.received == BYTES, "everything arrives");
+    wh_time rest = net->now + WH_SECOND;
+    for (wh_time next; (next = turn(net)) < rest;) {
+        net->now = MAX(net->now + 1, next);
+    }
     *from = (wh_info){ .size = sizeof *from };
     *to = (wh_info){ .size = sizeof *to };
     wh_info_get(ends.from, from);
@@ -263,6 +299,48 @@ static void with_ecn(bool v6)
 static void four_with_ecn(void) { with_ecn(false); }
 static void six_with_ecn(void) { with_ecn(true); }
 
+/* The sender knows exactly what the path has marked, though it hears little. */
+static void accurate(bool v6, unsigned lose)
+{
+    wh_info from, to;
+    net_begin(&net, v6, 3);
+    net.accurate = true;
+    net.way[B].lose = lose;
+    stream(&net, v6, &from, &to);
+    const struct way *there = &net.way[A], *back = &net.way[B];
+    tap_expect(from.accurate_ecn && to.accurate_ecn && from.ect, "both use Accurate ECN");
+    tap_expect(there->dropped == 0 && there->bad == 0 && back->bad == 0, "nothing is lost");
+    tap_expect(there->marked > 10, "the path marks");
+    tap_expect(to.ce_packets_in == there->marked && to.ce_bytes_in == there->marked_bytes,
+               "the receiver counts what was marked");
+    tap_expect(from.ce_packets_told == there->marked, "the sender knows how many packets");
+    tap_expect(from.ce_bytes_told == there->marked_bytes, "the sender knows how many bytes");
+    tap_expect(from.ect0_bytes_told == there->data_bytes - there->marked_bytes,
+               "and how many were not");
+    tap_expect(wh_count(net.host[A], WH_WHY_ECN_MANGLED) == 0, "the path is not suspected");
+    net_end(&net);
+}
+
+/* Without options the counter of three bits is all there is; it does as long as ACKs are not scarce. */
+static void accurate_stripped(void)
+{
+    wh_info from, to;
+    net_begin(&net, false, 3);
+    net.accurate = net.strips = true;
+    net.way[B].lose = 2;
+    stream(&net, false, &from, &to);
+    const struct way *there = &net.way[A];
+    tap_expect(from.accurate_ecn && from.ect && from.ect0_bytes_told == 0, "no option comes");
+    tap_expect(there->marked > 10 && there->dropped == 0, "the path marks, and loses nothing");
+    tap_expect(from.ce_packets_told == there->marked, "the sender knows how many packets");
+    net_end(&net);
+}
+
+static void four_accurate(void) { accurate(false, 0); }
+static void six_accurate(void) { accurate(true, 0); }
+static void accurate_with_half_the_acks(void) { accurate(false, 2); }
+static void accurate_with_few_acks(void) { accurate(true, 8); }
+
 static void without_ecn(void)
 {
     wh_info from, to;
@@ -279,6 +357,11 @@ int main(void)
         { "SHLD-8 a queue that marks loses nothing, and is kept busy (IPv4)", four_with_ecn },
         { "SHLD-8 a queue that marks loses nothing, and is kept busy (IPv6)", six_with_ecn },
         { "SHLD-8 without ECN the same queue drops", without_ecn },
+        { "M95 the sender knows what was marked, packets and bytes (IPv4)", four_accurate },
+        { "M95 the sender knows what was marked, packets and bytes (IPv6)", six_accurate },
+        { "M95 though every other acknowledgement is lost", accurate_with_half_the_acks },
+        { "M95 though one of eight acknowledgements comes", accurate_with_few_acks },
+        { "M95 though no option and half of the acknowledgements come", accurate_stripped },
     };
     return tap_main(tests, sizeof tests / sizeof tests[0]);
 }

@@ -514,7 +514,7 @@ static void resume(struct wh_conn *conn, uint32_t idle)
     }
 }
 
-static uint64_t pacing_rate(struct wh_conn *conn)
+static uint64_t pacing_rate(const struct wh_conn *conn)
 {
     return conn->flight != NULL ? bbr_of(conn)->pacing_rate : cc_pacing_rate(conn);
 }

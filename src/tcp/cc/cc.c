@@ -2,18 +2,26 @@
 /* What algorithms share, and their names. */
 #include "tcp/cc/cc.h"
 
-#include <string.h>
-
 #include "base/bytes.h"
 #include "tcp/connection.h"
 
 static const struct cc_algorithm *const algorithm[] = { &cc_cubic, &cc_newreno, &cc_dctcp,
                                                         &cc_bbr };
 
+/* The core has no strcmp. */
+static bool same(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
 const struct cc_algorithm *cc_by_name(const char *name)
 {
     for (unsigned i = 0; i < sizeof algorithm / sizeof algorithm[0]; i++) {
-        if (strcmp(algorithm[i]->name, name) == 0) {
+        if (same(algorithm[i]->name, name)) {
             return algorithm[i];
         }
     }

@@ -81,7 +81,7 @@ struct cc_algorithm {
     /* Something is about to leave with nothing in flight, after so many microseconds of silence. */
     void (*resume)(struct wh_conn *conn, uint32_t idle);
     /* Bytes a second; 0: as fast as the link takes it. NULL: cc_pacing_rate. */
-    uint64_t (*pacing_rate)(struct wh_conn *conn);
+    uint64_t (*pacing_rate)(const struct wh_conn *conn);
 };
 
 /* Bytes for an algorithm's own variables. */

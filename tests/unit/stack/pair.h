@@ -66,7 +66,8 @@ static inline void pass(struct pair *p, wh_time end, size_t cap)
     p->now = end;
 }
 
-static inline struct pair *begin_with(int64_t receive_buffer, uint32_t trace_records)
+static inline struct pair *begin_traced(int64_t receive_buffer, uint32_t trace_records,
+                                        bool trace_sender)
 {
     struct pair *p = calloc(1, sizeof *p);
     wh_config config;
@@ -77,6 +78,7 @@ static inline struct pair *begin_with(int64_t receive_buffer, uint32_t trace_rec
     wh_config_init(&config);
     config.memory = arena_hooks(&p->arena);
     config.trace_records = trace_records;
+    config.trace_sender = trace_sender;
     for (unsigned i = 0; i < 2; i++) {
         wh_addr addr = address_of(i);
         config.seed[0] = (uint8_t)(i + 1);
@@ -93,6 +95,11 @@ static inline struct pair *begin_with(int64_t receive_buffer, uint32_t trace_rec
     exchange(p, 64);
     assert_int_equal(wh_accept(p->listener, NULL, &p->conn[1]), WH_OK);
     return p;
+}
+
+static inline struct pair *begin_with(int64_t receive_buffer, uint32_t trace_records)
+{
+    return begin_traced(receive_buffer, trace_records, false);
 }
 
 static inline struct pair *begin(int64_t receive_buffer) { return begin_with(receive_buffer, 0); }

@@ -119,6 +119,9 @@ static void response(const struct talk *talk, wh_time at)
         wh_trace_record segment = talk_segment(talk, OUT, at + i * 100000, WH_ESTABLISHED,
                                                WH_ESTABLISHED, ACK, 1 + 1460 * i, 79, 1460);
         feed(LADDER_RIGHT, segment);
+        /* What the sender thinks of it is no event of the connection. */
+        feed(LADDER_RIGHT,
+             talk_record(talk, WH_TRACE_SENDER, at + i * 100000, WH_ESTABLISHED, WH_ESTABLISHED));
         feed(LADDER_RIGHT, talk_segment(talk, IN, at + i * 100000, WH_ESTABLISHED, WH_ESTABLISHED,
                                         ACK, 79, 1461 + 1460 * i, 0));
     }

@@ -143,6 +143,60 @@ static void step_and_drop(void **state)
     assert_null(json_object_get(event, "local"));
 }
 
+static void a_sender(void **state)
+{
+    (void)state;
+    wh_trace_record record = talk_record(&talk, WH_TRACE_SENDER, 9, WH_ESTABLISHED, WH_ESTABLISHED);
+    record.sender = (wh_sender){ .min_rtt = WH_NEVER,
+                                 .rto = WH_SECOND,
+                                 .cwnd = 14480,
+                                 .ssthresh = UINT32_MAX,
+                                 .in_flight = 1448,
+                                 .lost = 7,
+                                 .sacked = 8,
+                                 .mss = 1448,
+                                 .snd_una = 4000000000,
+                                 .snd_nxt = 4000001448,
+                                 .window_edge = 33000,
+                                 .recovery = WH_RECOVERY_FAST };
+    begin();
+    assert_true(trace_json_record(out, "wavehand", &record, 0));
+    parse();
+    assert_string_equal(string("event"), "sender");
+    assert_int_equal(integer("time"), 9);
+    assert_string_equal(string("remote"), "10.0.2.100:40122");
+    assert_null(json_object_get(event, "before"));
+    assert_null(json_object_get(event, "frame"));
+    assert_null(json_object_get(event, "seq"));
+    assert_int_equal(integer("rto"), WH_SECOND);
+    assert_int_equal(integer("cwnd"), 14480);
+    assert_int_equal(integer("in_flight"), 1448);
+    assert_int_equal(integer("mss"), 1448);
+    assert_int_equal(integer("lost"), 7);
+    assert_int_equal(integer("sacked"), 8);
+    assert_int_equal(integer("snd_una"), 4000000000);
+    assert_int_equal(integer("snd_nxt"), 4000001448);
+    assert_int_equal(integer("window_edge"), 33000);
+    assert_string_equal(string("recovery"), "recovery");
+    const char *unknown[] = { "srtt",     "rttvar",      "min_rtt",
+                              "ssthresh", "pacing_rate", "delivery_rate" };
+    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
+        assert_null(json_object_get(event, unknown[i]));
+    }
+
+    record.sender.srtt = 20, record.sender.rttvar = 5, record.sender.min_rtt = 18;
+    record.sender.ssthresh = 2896, record.sender.pacing_rate = 3, record.sender.delivery_rate = 4;
+    begin();
+    assert_true(trace_json_record(out, "wavehand", &record, 0));
+    parse();
+    assert_int_equal(integer("srtt"), 20);
+    assert_int_equal(integer("rttvar"), 5);
+    assert_int_equal(integer("min_rtt"), 18);
+    assert_int_equal(integer("ssthresh"), 2896);
+    assert_int_equal(integer("pacing_rate"), 3);
+    assert_int_equal(integer("delivery_rate"), 4);
+}
+
 static void path_and_lost(void **state)
 {
     (void)state;
@@ -187,6 +241,7 @@ int main(void)
         cmocka_unit_test_teardown(segment_in, release),
         cmocka_unit_test_teardown(segment_out_with_a_reason, release),
         cmocka_unit_test_teardown(step_and_drop, release),
+        cmocka_unit_test_teardown(a_sender, release),
         cmocka_unit_test_teardown(path_and_lost, release),
         cmocka_unit_test_teardown(full_disk_is_told, release),
     };

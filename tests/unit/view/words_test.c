@@ -34,8 +34,9 @@ static void options(void **state)
     assert_string_equal(words_options(&record, 0, words), "fast open");
     record = (wh_trace_record){ .options = WH_HAS_ACCECN };
     assert_string_equal(words_options(&record, 0, words), "no marks counted");
-    record = (wh_trace_record){ .options = WH_HAS_ACCECN, .accecn_fields = 2, .ee0b = 1, .eceb = 2,
-                                .ee1b = 3 };
+    record = (wh_trace_record){
+        .options = WH_HAS_ACCECN, .accecn_fields = 2, .ee0b = 1, .eceb = 2, .ee1b = 3
+    };
     assert_string_equal(words_options(&record, 0, words), "counted ECT(0) 1 marked 2");
     record.accecn_order = 1;
     assert_string_equal(words_options(&record, 0, words), "counted ECT(1) 3 marked 2");

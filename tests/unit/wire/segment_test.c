@@ -314,7 +314,9 @@ static void reads_accurate_ecn_of_every_length(void **state)
     (void)state;
     for (unsigned order = 0; order < 2; order++) {
         for (unsigned length = 2; length <= 40; length++) {
-            uint8_t area[40] = { order == 0 ? 172 : 174, (uint8_t)length, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+            uint8_t area[40] = {
+                order == 0 ? 172 : 174, (uint8_t)length, 1, 2, 3, 4, 5, 6, 7, 8, 9
+            };
             struct segment_options o = options_of(area, length);
             unsigned fields = MIN((length - 2) / 3, 3U);
             assert_int_equal(o.has, WH_HAS_ACCECN);

@@ -132,9 +132,58 @@ static void the_round_trip_is_probed(void **state)
         assert_true(left <= 120000);
         assert_near(bw(p), before, 0.02 * p->rate); /* it lowers no estimate */
         assert_near(model(p)->min_rtt, 20000, 200);
-        path_run(p, 100000);
         assert_true(p->a->conn.cwnd > 1.5 * path_bdp(p));
     }
+    path_end(p);
+}
+
+/* What leaves while it holds back by itself says nothing about the path, in Startup least of all. */
+static void probing_the_round_trip_does_not_end_startup(void **state)
+{
+    (void)state;
+    struct path *p = path_begin("bbr", 100, 20000, 4);
+    p->app_rate = p->rate / 50;
+    (void)run_until(p, BBR_PROBE_RTT, 6 * SECOND);
+    assert_false(model(p)->full_bw_reached);
+    p->app_rate = 0;
+    (void)run_until(p, BBR_STARTUP, SECOND);
+    assert_false(model(p)->full_bw_reached);
+    path_run(p, SECOND);
+    assert_near(bw(p) / p->rate, 1, 0.03);
+    path_end(p);
+}
+
+static void a_plateau_is_three_rounds_of_less_than_a_quarter_more(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned percent, rounds; /* more a round; rounds until the pipe is full, 0: never */
+    } cases[] = {
+        { 130, 0 }, { 125, 0 }, { 124, 0 }, { 110, 0 }, { 107, 4 }, { 100, 4 }, { 90, 4 }
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bbr bbr = { .round_start = true };
+        struct cc_ack ack = { .delivered = 1 };
+        struct bbr_sample sample = { .ack = &ack, .delivery_rate = 1000000 };
+        unsigned rounds = 0;
+        while (rounds < 20 && !bbr.full_bw_now) {
+            bbr_check_full_bw(&bbr, &sample);
+            sample.delivery_rate = sample.delivery_rate * cases[i].percent / 100;
+            rounds++;
+        }
+        assert_int_equal(bbr.full_bw_reached ? rounds : 0, cases[i].rounds);
+    }
+}
+
+/* 5.5.9: where acknowledgements come in bundles, more has to be in flight than the product says. */
+static void bundled_acknowledgements_are_made_up_for(void **state)
+{
+    (void)state;
+    struct path *p = path_begin("bbr", 50, 20000, 8);
+    p->gather = 50000;
+    path_run(p, 10 * SECOND);
+    path_run(p, 20 * SECOND);
+    assert_true(path_use(p, 20 * SECOND) > 0.85);
     path_end(p);
 }
 
@@ -393,6 +442,9 @@ int main(void)
         cmocka_unit_test(the_queue_is_drained),
         cmocka_unit_test(the_path_is_full_and_the_queue_small),
         cmocka_unit_test(the_round_trip_is_probed),
+        cmocka_unit_test(probing_the_round_trip_does_not_end_startup),
+        cmocka_unit_test(a_plateau_is_three_rounds_of_less_than_a_quarter_more),
+        cmocka_unit_test(bundled_acknowledgements_are_made_up_for),
         cmocka_unit_test(a_longer_path_is_noticed),
         cmocka_unit_test(random_loss_leaves_the_estimate),
         cmocka_unit_test(high_loss_bounds_what_is_in_flight),

@@ -201,6 +201,9 @@ static void after_a_timeout_the_curve_is_new(void **state)
     (void)state;
     struct alone *a = alone_begin("cubic", 1000);
     alone_rtt(a, 100000);
+    a->conn.cwnd = 1500000;
+    alone_congest(a, CC_LOSS);
+    alone_ack(a, 1000, true); /* on the way back to 1500000 */
     a->conn.cwnd = 1000000;
     alone_congest(a, CC_TIMEOUT);
     while (a->conn.cwnd < a->conn.ssthresh) {

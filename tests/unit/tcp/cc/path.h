@@ -25,6 +25,7 @@ struct path {
     uint32_t rtt;       /* us, without a queue */
     uint32_t buffer;    /* bytes */
     unsigned loss;      /* of 1000 */
+    uint32_t gather;    /* us: acknowledgements arrive at multiples of it alone; 0: each at once */
     uint64_t app_bytes; /* the application has this much more to send */
     double app_rate;    /* bytes a us that it adds; 0: always enough */
     /* the sender */
@@ -98,6 +99,9 @@ static inline void path_send(struct path *p)
         p->free_at = MAX(p->free_at, (double)p->now) + PATH_MSS / p->rate;
     }
     packet->arrives = (uint64_t)MAX(p->free_at, (double)p->now) + p->rtt;
+    if (p->gather != 0) {
+        packet->arrives += p->gather - packet->arrives % p->gather;
+    }
     uint64_t rate = p->a->cc->pacing_rate(conn);
     p->next_send = p->now + (rate == 0 ? 0 : PATH_MSS * 1000000ull / rate);
     p->most_in_flight = MAX(p->most_in_flight, p->in_flight);
