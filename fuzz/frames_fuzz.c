@@ -376,6 +376,7 @@ static bool begin(struct rig *rig, struct input *input)
     config.max_time_wait = 6;
     config.max_held = 6;
     config.trace_records = how & 0x10 ? 16 : 0;
+    config.trace_sender = how & 0x80;
     config.rst_ends_time_wait = how & 0x20;
     if (how & 0x40) {
         struct station ours = fuzz_station(2);

@@ -33,7 +33,7 @@
 
 #include "outcome.h"
 
-enum { PORT = 5001, BATCH = 64, PIECE = 16384, CORE_SECONDS = 10 };
+enum { PORT = 5001, BATCH = 64, PIECE = 16384, CORE_SECONDS = 5 };
 
 static wh_time now = WH_SECOND;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bench_path_sim: runs the cells that standard input names, one a line, wavehand to wavehand in
- * virtual time, and prints a line of JSON for each, in order. A cell that takes more than ten
+ * virtual time, and prints a line of JSON for each, in order. A cell that takes more than five
  * seconds of a core (most take a few hundredths) ends the program by SIGPROF. Arguments, if any, are the cells
  * instead. bench/path/run is what calls it.
  */
@@ -10,7 +10,7 @@
 
 #include "sim_end.h"
 
-enum { CORE_SECONDS = 10 };
+enum { CORE_SECONDS = 5 };
 
 static struct outcome outcome;
 

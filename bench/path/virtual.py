@@ -59,6 +59,7 @@ def _feed(program, lines, answers, progress):
         status = _feed_once(program, lines[len(answers):], answers, progress)
         if len(answers) < len(lines):
             why = "takes too much of a core" if status == -signal.SIGPROF else f"ended the program: status {status}"
+            print(f"bench/path/run: {lines[len(answers)]}: {why}", file=sys.stderr, flush=True)
             answers.append({"error": why})
             progress.step()
 

@@ -35,6 +35,8 @@
     X(ICMP_IGNORED, "ICMP message of a kind that needs no action", "RFC 1122 3.2.2")               \
     X(ICMP_NO_MATCH, "ICMP error about no connection of ours", "RFC 9293 3.9.2.2")                 \
     X(ICMP_NOT_IN_FLIGHT, "ICMP error quoting a sequence number not in flight", "RFC 5927 4.1")    \
+    X(ICMP_TOO_BIG_DOUBTED, "such packets have arrived; believed if this one gets lost",           \
+      "RFC 5927 7.2")                                                                              \
     X(ICMP_SOURCE_QUENCH, "Source Quench is ignored", "RFC 9293 3.9.2.2")                          \
     X(UDP_MALFORMED, "malformed UDP header", "RFC 768")                                            \
     X(UDP_CHECKSUM, "UDP checksum wrong", "RFC 768")                                               \
@@ -123,6 +125,11 @@
     X(RETRANSMIT_TAIL_PROBE, "tail loss probe", "RFC 8985 7")                                      \
     X(SPURIOUS, "nothing had been lost; the reduction is undone", "RFC 4015 3")                    \
     X(SACK_RENEGED, "the peer discarded what it had SACKed", "RFC 2018 8")                         \
+    X(MTU_PROBE, "a larger segment, to see whether the path carries it", "RFC 4821 7.4")           \
+    X(MTU_PROBE_LOST, "a probe was too large for the path: again in smaller segments",             \
+      "RFC 4821 7.6.2")                                                                            \
+    X(MTU_RAISED, "a probe arrived: larger segments from now on", "RFC 4821 7.6.1")                \
+    X(MTU_BLACK_HOLE, "large segments get no answer: smaller ones from now on", "RFC 4821 7.7")    \
     X(DSACK, "the peer tells of what arrived twice", "RFC 2883 4")                                 \
     X(SYN_DATA_AGAIN, "the peer did not take this from the SYN", "RFC 7413 4.2.2")                 \
     X(WINDOW_PROBE, "zero-window probe", "RFC 9293 3.8.6.1")                                       \
@@ -144,6 +151,7 @@
     /* what the link did to a frame on purpose */                                                  \
     X(FAULT_LOSS, "lost by the simulated path", "")                                                \
     X(FAULT_DROP, "dropped by a fault rule", "")                                                   \
+    X(FAULT_OVERSIZE, "larger than a fault rule lets pass", "")                                    \
     X(FAULT_QUEUE, "path queue full", "")                                                          \
     X(FAULT_DUPLICATE, "duplicated by the simulated path", "")                                     \
     X(FAULT_REORDER, "reordered by the simulated path", "")                                        \

@@ -121,6 +121,10 @@ WH_API int wh_addr_parse(const char *text, wh_addr *addr);
     X(PACING, 1, 0, 1, "switch", "spread a window over the round trip instead of bursts of it")    \
     X(MSS, 0, 0, 65495, "bytes",                                                                   \
       "largest segment to offer and send; 0: from the MTU; before opening")                        \
+    X(MTU_PROBING, 1, 0, 2, "level",                                                               \
+      "search for the path's packet size (RFC 4821): 0 never, 1 after a black hole, 2 always")     \
+    X(PATH_MTU_MIN, 576, 68, 65535, "bytes",                                                       \
+      "packets of IPv4 that no ICMP message makes smaller; IPv6: 1280")                            \
     X(SACK, 1, 0, 1, "switch", "selective acknowledgements (RFC 2018), before opening")            \
     X(TIMESTAMPS, 1, 0, 1, "switch", "timestamps (RFC 7323), before opening")                      \
     X(WINDOW_SCALING, 1, 0, 1, "switch", "window scaling (RFC 7323), before opening")              \
@@ -526,20 +530,21 @@ typedef struct wh_info {
     bool ecn;               /* explicit congestion notification is agreed on, in either form */
     bool pushed;  /* the last byte received in order came with PSH; false if it had to be held */
     uint8_t dscp; /* of the last segment that arrived in the window (RFC 9293 3.9.1.9) */
-    uint64_t marks_received;  /* data segments that the path marked (CE) */
-    uint64_t echoes_received; /* acknowledgements that told of marks on what we sent (ECE) */
-    uint64_t receive_limit;   /* bytes that the receive queue may hold now */
-    uint64_t send_limit;      /* bytes that the send queue may hold now */
-    bool accurate_ecn;        /* ... in the form of RFC 9768; else the counters below are 0 */
-    bool ect;                 /* new data is sent as ECN-capable */
-    uint64_t ce_packets_in;   /* packets that arrived marked, those without data included */
+    uint64_t marks_received;        /* data segments that the path marked (CE) */
+    uint64_t echoes_received;       /* acknowledgements that told of marks on what we sent (ECE) */
+    uint64_t receive_limit;         /* bytes that the receive queue may hold now */
+    uint64_t send_limit;            /* bytes that the send queue may hold now */
+    bool accurate_ecn;              /* ... in the form of RFC 9768; else the counters below are 0 */
+    bool ect;                       /* new data is sent as ECN-capable */
+    bool reordering_seen;           /* the path has been seen to reorder (RFC 8985 6.2) */
+    bool delivery_rate_app_limited; /* the rate below: while there was not enough to send */
+    wh_recovery recovery;           /* where the sender stands with losses */
+    uint64_t ce_packets_in;         /* packets that arrived marked, those without data included */
     uint64_t ce_bytes_in, ect0_bytes_in, ect1_bytes_in; /* bytes of data that arrived as such */
     uint64_t ce_packets_told; /* the same of what we sent, as the peer has told */
     uint64_t ce_bytes_told, ect0_bytes_told, ect1_bytes_told;
 
     /* Losses and reordering, of what was sent. */
-    wh_recovery recovery;
-    bool reordering_seen;      /* the path has been seen to reorder (RFC 8985 6.2) */
     uint64_t lost;             /* bytes deemed lost and not sent again since */
     uint64_t sacked;           /* bytes in flight that the peer holds beyond a gap */
     wh_time reordering_window; /* later than this is lost (RFC 8985 6.2); 0: not in use */
@@ -548,15 +553,14 @@ typedef struct wh_info {
     uint64_t timeouts;         /* retransmission timeouts, those of a SYN included */
     uint64_t spurious;         /* times that a reduction was found needless and undone */
     /* Speed. */
-    uint64_t delivery_rate;         /* bytes/s that arrived at the peer lately; 0: not known */
-    bool delivery_rate_app_limited; /* ... while the application had no more to send */
-    uint64_t pacing_rate;           /* bytes/s that sending is spread to; 0: not paced */
-    wh_time busy_time;              /* in all with data in flight or waiting to be sent ... */
-    wh_time window_limited_time;    /* ... of this: held back by the peer's window */
-    wh_time buffer_limited_time;    /* ... of this: held back by the send buffer */
-    wh_time last_sent;              /* since data, or the SYN, was last sent; WH_NEVER: never */
-    wh_time last_heard;             /* since a segment last arrived, or since opening */
-    uint32_t path_mtu;              /* bytes of the largest IP packet that is sent to this peer */
+    uint64_t delivery_rate;      /* bytes/s that arrived at the peer lately; 0: not known */
+    uint64_t pacing_rate;        /* bytes/s that sending is spread to; 0: not paced */
+    wh_time busy_time;           /* in all with data in flight or waiting to be sent ... */
+    wh_time window_limited_time; /* ... of this: held back by the peer's window */
+    wh_time buffer_limited_time; /* ... of this: held back by the send buffer */
+    wh_time last_sent;           /* since data, or the SYN, was last sent; WH_NEVER: never */
+    wh_time last_heard;          /* since a segment last arrived, or since opening */
+    uint32_t path_mtu;           /* bytes of the largest IP packet that is sent to this peer */
 } wh_info;
 
 /* info->size must be set to sizeof(wh_info); that many bytes are filled at most. */
@@ -677,7 +681,8 @@ typedef struct wh_sender {
     uint32_t in_flight, lost, sacked;    /* bytes */
     uint32_t snd_una, snd_nxt;           /* sequence numbers */
     uint32_t window_edge;                /* SND.UNA + SND.WND: nothing beyond may be sent */
-    uint8_t recovery;                    /* wh_recovery */
+    uint32_t mss;                        /* bytes of data in a full segment */
+    wh_recovery recovery;
 } wh_sender;
 
 /*

@@ -100,6 +100,8 @@ const char *wh_option_name(wh_option option)
         [WH_OPT_PACING] = "pacing",
         [WH_OPT_INITIAL_WINDOW] = "initial-window",
         [WH_OPT_MSS] = "mss",
+        [WH_OPT_MTU_PROBING] = "mtu-probing",
+        [WH_OPT_PATH_MTU_MIN] = "path-mtu-min",
         [WH_OPT_SACK] = "sack",
         [WH_OPT_TIMESTAMPS] = "timestamps",
         [WH_OPT_WINDOW_SCALING] = "window-scaling",

@@ -125,6 +125,10 @@ static bool open_trace(struct outputs *outputs, const struct options *options)
 /* The right end is the one that is ours in `run`, and the one that has the page in `demo`. */
 static bool open_plot(struct outputs *outputs, const struct options *options)
 {
+    if (options->plot == NULL && options->plot_connection > 0) {
+        options_complain(options->command, "--plot-connection: no file given; add --plot FILE");
+        return false;
+    }
     if (options->plot == NULL) {
         return true;
     }

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "wire/ethernet.h"
+#include "wire/icmp.h"
 #include "wire/segment.h"
 
 enum { TCP_WINDOW = 14, TCP_CHECKSUM = 16, UDP_CHECKSUM = 6 };
@@ -55,6 +56,28 @@ struct parcel *answer_reset(const struct sight *sight, bool back, uint32_t seq, 
     copy_link_header(parcel->bytes, sight, back);
     memcpy(parcel->bytes + sight->link_header, ip, ip_length);
     memcpy(parcel->bytes + sight->link_header + ip_length, tcp, tcp_length);
+    return parcel;
+}
+
+struct parcel *answer_too_big(const struct sight *sight, uint32_t mtu, const struct checksum *sum)
+{
+    uint8_t packet[1280]; /* RFC 4443 2.4 (c): not longer than any path carries */
+    if (!sight->ip || !icmp_error_allowed(&sight->packet))
+        return NULL;
+    struct icmp_error error = {
+        .source = &sight->packet.destination,
+        .destination = &sight->packet.source,
+        .kind = ICMP_TOO_BIG,
+        .mtu = mtu,
+        .quoted = sight->frame + sight->link_header,
+        .quoted_length = sight->length - sight->link_header,
+    };
+    size_t length = icmp_build_error(packet, sizeof packet, &error, sum);
+    struct parcel *parcel = length > 0 ? parcel_new(sight->link_header + length) : NULL;
+    if (parcel == NULL)
+        return NULL;
+    copy_link_header(parcel->bytes, sight, true);
+    memcpy(parcel->bytes + sight->link_header, packet, length);
     return parcel;
 }
 

@@ -16,6 +16,12 @@ struct parcel *answer_reset(const struct sight *sight, bool back, uint32_t seq, 
                             uint16_t flags, const struct checksum *sum);
 
 /*
+ * ICMP to the sender of the packet seen, as if from its destination: no larger packet
+ * than `mtu` passes. NULL without memory, and where no error may be sent (RFC 1122 3.2.2).
+ */
+struct parcel *answer_too_big(const struct sight *sight, uint32_t mtu, const struct checksum *sum);
+
+/*
  * Sets the window field to zero and corrects the checksum by the difference (RFC
  * 1624), so that a wrong checksum stays wrong.
  */

@@ -12,7 +12,7 @@
 
 #include "link/dice.h"
 
-enum argument { NOTHING, PERCENT, TIME, RATE, SIZE, KIND, COUNT, AFTER };
+enum argument { NOTHING, PERCENT, TIME, RATE, SIZE, KIND, COUNT, AFTER, LARGEST };
 
 #define ACTION_ROW(id, word, first, second) { word, { first, second } },
 static const struct {
@@ -45,7 +45,7 @@ static const struct unit size_units[] = {
 static const struct unit no_units[] = { { "", 1 }, { NULL, 0 } };
 
 static const char actions_expected[] =
-    "loss, bursts, delay, jitter, rate, reorder, duplicate, corrupt, drop, "
+    "loss, bursts, delay, jitter, rate, reorder, duplicate, corrupt, oversize, black-hole, drop, "
     "hold, refuse, reset, silence or zero-window";
 static const char kinds_expected[] = "a kind of segment: syn, syn-ack, ack-of-syn, data, fin, "
                                      "ack-of-fin or rst";
@@ -177,6 +177,10 @@ static int read_argument(struct reader *reader, enum argument argument, struct f
             return complain(reader, fault->action == FAULT_BURSTS
                                         ? "how many frames a burst takes on average, from 1"
                                         : "which one of that kind to drop, counted from 1");
+        break;
+    case LARGEST:
+        if (!read_number(reader, no_units, UINT16_MAX, &fault->amount) || fault->amount < 68)
+            return complain(reader, "the largest packet that passes, from 68 to 65535 bytes");
         break;
     case AFTER:
         if (!word_is(reader, "after"))

@@ -23,6 +23,8 @@
     X(REORDER, "reorder", PERCENT, NOTHING)                                                        \
     X(DUPLICATE, "duplicate", PERCENT, NOTHING)                                                    \
     X(CORRUPT, "corrupt", PERCENT, NOTHING)                                                        \
+    X(OVERSIZE, "oversize", LARGEST, NOTHING)                                                      \
+    X(BLACK_HOLE, "black-hole", LARGEST, NOTHING)                                                  \
     X(DROP, "drop", KIND, COUNT)                                                                   \
     X(HOLD, "hold", KIND, TIME)                                                                    \
     X(REFUSE, "refuse", NOTHING, NOTHING)                                                          \

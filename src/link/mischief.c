@@ -3,8 +3,8 @@
  * Theory of operation. A parcel meets the rules in three stages; within a stage
  * rules act in the order in which they were given.
  *
- *   fate     refuse, reset (once it has struck), silence, drop, loss: the parcel may
- *            end here
+ *   fate     refuse, reset (once it has struck), silence, oversize, black-hole, drop, loss: the
+ *            parcel may end here
  *   change   zero-window, duplicate, corrupt: what goes on, and how often
  *   travel   hold, jitter, rate, delay, reorder: when it arrives
  *
@@ -81,6 +81,30 @@ static bool refused(const struct passage *passage)
         return false;
     note(passage, WH_WHY_FAULT_REFUSE);
     answer_closed(passage);
+    return true;
+}
+
+/* Larger than what passes; a router says so, or nobody does. */
+static bool too_large(const struct passage *passage, const struct rule *rule)
+{
+    wh_path *path = passage->path;
+    const struct sight *sight = &passage->sight;
+    uint32_t most = (uint32_t)rule->fault.amount;
+    if (sight->length - sight->link_header <= most)
+        return false;
+    note(passage, WH_WHY_FAULT_OVERSIZE);
+    if (rule->fault.action == FAULT_BLACK_HOLE)
+        return true;
+    struct parcel *parcel = answer_too_big(sight, most, path->sum);
+    if (parcel == NULL)
+        return true;
+    struct passage own = {
+        .path = path,
+        .direction = (wh_direction)!passage->direction,
+        .now = passage->now,
+    };
+    sight_take(&own.sight, path->link, parcel->bytes, parcel->length);
+    travel(&own, parcel);
     return true;
 }
 
@@ -170,6 +194,8 @@ static bool meets_its_fate(const struct passage *passage)
         switch (rule->fault.action) {
         case FAULT_REFUSE: ends = refused(passage); break;
         case FAULT_SILENCE: ends = silenced(passage, rule); break;
+        case FAULT_OVERSIZE:
+        case FAULT_BLACK_HOLE: ends = too_large(passage, rule); break;
         case FAULT_DROP: ends = dropped(passage, rule); break;
         case FAULT_LOSS: ends = lost(passage, rule); break;
         case FAULT_BURSTS: ends = lost_in_burst(passage, rule); break;

@@ -60,9 +60,8 @@ static void error_about(struct wh_stack *host, struct wh_conn *conn, const struc
         return;
     }
     if (icmp->kind == ICMP_TOO_BIG) {
-        tcp->count[WH_WHY_ICMP_TOO_BIG]++;
         uint32_t quoted = icmp->packet.header + conn->snd_mss + 20;
-        tcp_path_mtu(conn, icmp->mtu != 0 ? icmp->mtu : plateau_below(quoted));
+        tcp_path_mtu(conn, icmp->mtu != 0 ? icmp->mtu : plateau_below(quoted), icmp->seq);
         return;
     }
     struct meaning meaning = meaning_of(icmp);

@@ -17,6 +17,11 @@ static const struct wh_conn *connection_of(const struct wh_stack *host, const st
                : NULL;
 }
 
+/* Without padding they can be compared as bytes. */
+_Static_assert(sizeof(wh_sender) ==
+                   6 * sizeof(uint64_t) + 9 * sizeof(uint32_t) + sizeof(wh_recovery),
+               "a wh_sender has no padding");
+
 static bool wanted(const struct wh_stack *host)
 {
     return host->config.trace_sender && trace_on(&host->tcp.trace);

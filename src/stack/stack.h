@@ -156,7 +156,7 @@ wh_time stack_time_wait_wake(const struct wh_stack *host);
 void stack_trace_state(struct wh_stack *host, const struct tuple *tuple, wh_state before,
                        wh_state after, wh_arc_event arc, wh_reason reason);
 
-/* inspect.c: what the connection's sender thinks of its path; every byte of *sender is set. */
+/* inspect.c: what the connection's sender thinks of its path. */
 void inspect_sender(const struct wh_conn *conn, wh_sender *sender);
 
 /*

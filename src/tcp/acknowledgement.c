@@ -163,7 +163,7 @@ static void advance(struct wh_conn *conn, const struct segment *segment, struct 
     }
     chunk_queue_consume(&conn->send, &tcp->chunks, data);
     conn->bytes_acked += data;
-    if (syn && conn->syn_retries == 0) {
+    if (syn && conn->syn_retries == 0 && conn->sent != 0) {
         *sent = conn->progress; /* when it left */
     }
     flight_acknowledge(conn->flight, ack, &what->delivery);

@@ -389,26 +389,3 @@ void tcp_close(struct wh_conn *conn)
         limit_orphan(conn);
     }
 }
-
-/* ---------------------------------------------------------------- errors -- */
-
-void tcp_path_mtu(struct wh_conn *conn, uint32_t mtu)
-{
-    uint32_t headers = ip_header_length(&conn->tuple.remote) + 20;
-    /* RFC 1191 5.1, RFC 8201 4: no path is smaller than this. */
-    uint32_t least = wh_is_ipv4(&conn->tuple.remote) ? 68 : 1280;
-    uint32_t mss = MAX(mtu, least) - headers;
-    if (mss >= conn->snd_mss) {
-        return;
-    }
-    conn->snd_mss = (uint16_t)mss;
-    if (!flight_empty(conn->flight)) {
-        /* What was too big is lost, but not to congestion: send it again without cutting cwnd. */
-        for (uint32_t i = 0; i < conn->flight->count; i++) {
-            flight_mark_lost(conn->flight, flight_at(conn->flight, i), false);
-        }
-        conn->rtx_reason = WH_WHY_ICMP_TOO_BIG;
-        conn->flight->rtx_now = true;
-    }
-    conn_want_output(conn);
-}

@@ -179,9 +179,12 @@ struct wh_conn {
     uint32_t tune_time; /* when it began, us */
     uint32_t rcv_rtt;   /* us, as a receiver sees it; 0: not known */
 
-    /* search for the path's packet size (RFC 4821): bytes of MSS */
-    uint16_t mtu_low, mtu_high, mtu_probe;
-    uint8_t mtu_failures, mtu_state;
+    /* search for the path's packet size (path_mtu.h) */
+    uint16_t mtu_most;    /* what both ends' links allow, like snd_mss */
+    uint16_t mtu_high;    /* larger is known not to arrive */
+    uint16_t mtu_again;   /* minutes, mod 2^16: when to look again for a larger one */
+    uint8_t mtu_failures; /* probes of the same size lost in a row */
+    uint8_t mtu_state;    /* MTU_... */
 
     uint32_t limited[LIMITS]; /* ms spent so far, by what sending waited for */
 

@@ -41,6 +41,15 @@ static struct range_list *list_of(struct flight *flight, const struct range *ran
     return range->flags & RANGE_LOST ? &flight->losses : &flight->flying;
 }
 
+/* So many bytes of the range are not lost any more, if they were. */
+static void lost_less(struct flight *flight, const struct range *range, uint32_t bytes)
+{
+    if (range->flags & RANGE_LOST) {
+        flight->lost -= bytes;
+        flight->spared -= range->flags & RANGE_PROBE ? bytes : 0;
+    }
+}
+
 /* Takes a range off its list and its bytes out of the sums. */
 static void withdraw(struct flight *flight, const struct range *range)
 {
@@ -50,9 +59,7 @@ static void withdraw(struct flight *flight, const struct range *range)
         return;
     }
     list_drop(flight, list, range);
-    if (range->flags & RANGE_LOST) {
-        flight->lost -= range_length(range);
-    }
+    lost_less(flight, range, range_length(range));
 }
 
 /* ---------------------------------------------------------------- memory -- */
@@ -283,7 +290,7 @@ void flight_acknowledge(struct flight *flight, uint32_t ack, struct delivery *de
         }
         if (end != range->end) {
             flight->sacked -= range->flags & RANGE_SACKED ? covered : 0;
-            flight->lost -= range->flags & RANGE_LOST ? covered : 0;
+            lost_less(flight, range, covered);
             range->start = end;
             break;
         }
@@ -389,7 +396,7 @@ void flight_mark_lost(struct flight *flight, struct range *range, bool urgently)
     list_drop(flight, &flight->flying, range);
     range->flags |= RANGE_LOST;
     flight->lost += range_length(range);
-    flight->lost_total += range_length(range);
+    *(range->flags & RANGE_PROBE ? &flight->spared : &flight->lost_total) += range_length(range);
     list_put(flight, &flight->losses, range, urgently ? flight->losses.first : NO_RANGE);
 }
 
@@ -407,7 +414,7 @@ void flight_mark_found(struct flight *flight, struct range *range)
 {
     withdraw(flight, range);
     range->flags &= (uint8_t)~RANGE_LOST;
-    flight->lost_total -= range_length(range);
+    flight->lost_total -= range->flags & RANGE_PROBE ? 0 : range_length(range);
     fly(flight, range);
 }
 

@@ -29,7 +29,9 @@ enum {
     RANGE_LOST = 1 << 1,          /* deemed lost, and not sent again since */
     RANGE_RETRANSMITTED = 1 << 2, /* sent more than once: no RTT sample (Karn) */
     RANGE_APP_LIMITED = 1 << 3,   /* when it was sent there was not enough to send */
-    RANGE_PROBE = 1 << 4,         /* larger than what the path is known to carry (RFC 4821) */
+    RANGE_PROBE = 1 << 4,         /* larger than what the path is known to carry (RFC 4821): */
+                                  /* its loss tells of the size, not of congestion. Not to be */
+                                  /* set or cleared while it is LOST */
 };
 
 /* What the sender knew when it sent a range (draft-cheng-iccrg-delivery-rate-estimation 3.2). */
@@ -88,13 +90,14 @@ struct flight {
     struct range_list losses; /* LOST, in the order to be sent again */
     uint32_t sacked;          /* bytes in ranges marked so */
     uint32_t lost;            /* bytes in ranges marked so */
+    uint32_t spared;          /* ... of which in RANGE_PROBEs */
     uint32_t fack;            /* highest number delivered, plus one (RFC 8985 6.2) */
 
     /* delivery rate */
     uint32_t delivered;      /* bytes acknowledged or SACKed since it began, mod 2^32 */
     uint32_t delivered_time; /* us */
     uint32_t first_sent;     /* us */
-    uint32_t lost_total;     /* bytes ever found lost, mod 2^32 */
+    uint32_t lost_total;     /* bytes ever found lost, but RANGE_PROBEs, mod 2^32 */
     uint32_t app_limited;    /* delivered up to here was limited by the application, if has_limit */
     uint32_t rate_bytes, rate_interval; /* the latest sample worth telling: bytes, us */
     bool has_limit, rate_limited;
@@ -137,6 +140,15 @@ struct flight {
     /* F-RTO (RFC 5682) */
     uint32_t frto_high; /* SND.NXT at the timeout */
     uint8_t frto;       /* 0, or the step it is in */
+
+    /* the path's packet size (path_mtu.c): what is under way about it */
+    uint64_t mtu_next;     /* ns: no probe before this */
+    uint32_t mtu_probe_at; /* a probe of mtu_probe bytes (0: none) begins here */
+    uint32_t mtu_full;     /* where the first segment of the present size ends, if mtu_full_sent */
+    uint32_t mtu_claim_at; /* ICMP says that this is larger than mtu_claim (0: it does not) */
+    uint16_t mtu_probe, mtu_claim;
+    bool mtu_full_sent;
+    bool mtu_lost; /* the probe has been found lost, and not been judged */
 
     bool rescued;      /* RFC 6675's rescue retransmission is used up */
     bool rtx_now;      /* the next retransmission does not wait for room in cwnd */

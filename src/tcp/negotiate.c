@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What both SYNs agree on: segment size, window scale, timestamps, SACK. */
 #include "base/bytes.h"
+#include "tcp/path_mtu.h"
 #include "tcp/protocol.h"
 #include "wire/ip.h"
 
@@ -35,6 +36,7 @@ void tcp_offer(struct wh_conn *conn)
     conn->rcv_scale =
         conn->scaling ? tcp_window_scale(conn_option(conn, WH_OPT_RECEIVE_BUFFER)) : 0;
     conn->snd_mss = tcp_announced_mss(conn->tcp, conn->profile, &conn->tuple.remote);
+    conn->mtu_most = conn->snd_mss;
 }
 
 uint16_t tcp_told_mss(const struct segment_options *options, const wh_addr *remote)
@@ -47,7 +49,8 @@ uint16_t tcp_told_mss(const struct segment_options *options, const wh_addr *remo
 
 void tcp_agree(struct wh_conn *conn, const struct segment_options *options)
 {
-    conn->snd_mss = MIN(conn->snd_mss, tcp_told_mss(options, &conn->tuple.remote));
+    uint32_t link = tcp_announced_mss(conn->tcp, conn->profile, &conn->tuple.remote);
+    path_mtu_begin(conn, MIN(link, tcp_told_mss(options, &conn->tuple.remote)));
     conn->sack = conn->sack && (options->has & WH_HAS_SACK_PERMITTED);
     conn->scaling = conn->scaling && (options->has & WH_HAS_WINDOW_SCALE);
     conn->timestamps = conn->timestamps && (options->has & WH_HAS_TIMESTAMPS);

@@ -11,6 +11,7 @@
 #include "tcp/cc/cc.h"
 #include "tcp/ecn.h"
 #include "tcp/fast_open.h"
+#include "tcp/path_mtu.h"
 #include "tcp/protocol.h"
 #include "tcp/recovery.h"
 #include "wire/ip.h"
@@ -204,6 +205,7 @@ static bool send_range(struct wh_conn *conn, struct outbox *outbox, uint32_t seq
         return false;
     }
     conn->cwr_due = conn->cwr_due && !(segment.flags & WH_CWR);
+    path_mtu_sent(conn, seq, length, mss);
     return true;
 }
 
@@ -371,7 +373,7 @@ static void note_sent(struct wh_conn *conn, uint32_t length)
 
 /* Puts [snd_nxt, snd_nxt + length (+ FIN)) on the wire. What finds no slot counts as lost at once. */
 static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t length, uint32_t mss,
-                     bool fin)
+                     bool fin, wh_reason reason)
 {
     struct chunk_store *store = &conn->tcp->chunks;
     uint32_t start = conn->snd_nxt;
@@ -388,7 +390,8 @@ static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t lengt
     }
     pace_sent(conn, length, start == first_unacknowledged(conn));
     conn->flight->prr_out += length + fin;
-    bool sent = send_range(conn, outbox, start, length, mss, fin, fast_open_again(conn, length));
+    reason = reason != WH_WHY_NONE ? reason : fast_open_again(conn, length);
+    bool sent = send_range(conn, outbox, start, length, mss, fin, reason);
     note_sent(conn, length + fin);
     conn->fin_sent |= fin;
     if (length % mss != 0) {
@@ -409,6 +412,32 @@ static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t lengt
     return sent;
 }
 
+/* Probes the path with a larger segment (path_mtu.c); it may have to wait for room first. */
+static bool send_path_probe(struct wh_conn *conn, struct outbox *outbox, uint32_t options,
+                            bool *waits)
+{
+    uint32_t size = path_mtu_probe(conn, options);
+    if (size == 0) {
+        return true;
+    }
+    uint32_t start = conn->snd_nxt;
+    uint32_t length = size - options;
+    uint32_t pipe = conn_pipe(conn);
+    if (emit_reach(chunk_at(conn, start), start, length) < length) {
+        return true; /* it lies in too many pieces for one frame */
+    }
+    if (conn->flight != NULL && (conn->cwnd < pipe + length || pace_waits(conn))) {
+        conn->flight->cwnd_limited = true;
+        *waits = true;
+        return true;
+    }
+    if (outbox_full(outbox) || !send_new(conn, outbox, length, length, false, WH_WHY_MTU_PROBE)) {
+        return false;
+    }
+    path_mtu_probe_sent(conn, start, size);
+    return true;
+}
+
 static bool send_data(struct wh_conn *conn, struct outbox *outbox)
 {
     struct tcp *tcp = conn->tcp;
@@ -425,7 +454,12 @@ static bool send_data(struct wh_conn *conn, struct outbox *outbox)
     if (conn->flight != NULL && conn->flight->pace_quantum > 0) {
         limit = MIN(limit, MAX(conn->flight->pace_quantum / mss * mss, mss));
     }
-    while (!conn->fin_sent && conn->snd_nxt != conn->snd_end) {
+    bool waits = false;
+    if ((conn->mtu_state & (MTU_SEARCHING | MTU_SETTLED)) != 0 &&
+        !send_path_probe(conn, outbox, options, &waits)) {
+        return false;
+    }
+    while (!waits && !conn->fin_sent && conn->snd_nxt != conn->snd_end) {
         /* CWR stands on one segment, so that one is not cut by the link. */
         uint32_t length = next_length(conn, mss, conn->cwr_due ? mss : limit);
         if (length == 0) {
@@ -437,15 +471,18 @@ static bool send_data(struct wh_conn *conn, struct outbox *outbox)
         struct chunk *chunk = chunk_at(conn, conn->snd_nxt);
         length = emit_reach(chunk, conn->snd_nxt, length);
         bool fin = conn->write_shut && conn->snd_nxt + length == conn->snd_end;
-        if (!send_new(conn, outbox, length, mss, fin)) {
+        if (!send_new(conn, outbox, length, mss, fin, WH_WHY_NONE)) {
             return false;
         }
+    }
+    if (waits) {
+        return true;
     }
     conn->push_due = false;
     rate_limited_by_application(conn);
     if (conn->write_shut && !conn->fin_sent) {
         /* A FIN alone needs no window: it is its own probe (lifecycle C31). */
-        return !outbox_full(outbox) && send_new(conn, outbox, 0, mss, true);
+        return !outbox_full(outbox) && send_new(conn, outbox, 0, mss, true, WH_WHY_NONE);
     }
     return true;
 }
@@ -496,7 +533,7 @@ static bool send_tail_probe(struct wh_conn *conn, struct outbox *outbox)
     } else {
         length = emit_reach(chunk_at(conn, conn->snd_nxt), conn->snd_nxt, length);
         bool fin = conn->write_shut && conn->snd_nxt + length == conn->snd_end;
-        if (!send_new(conn, outbox, length, mss, fin)) {
+        if (!send_new(conn, outbox, length, mss, fin, WH_WHY_NONE)) {
             return false;
         }
     }

@@ -92,7 +92,8 @@ void tcp_abort(struct wh_conn *conn, wh_reason reason);
 void tcp_shutdown(struct wh_conn *conn, unsigned sides);
 /* It is over by somebody else's doing: remembers the error. */
 void tcp_die(struct wh_conn *conn, wh_arc_event event, wh_reason reason, wh_error error);
-/* ICMP says this about what we sent (RFC 9293 3.9.2.2). */
-void tcp_path_mtu(struct wh_conn *conn, uint32_t mtu);
+
+/* path_mtu.c: ICMP says that the packet with this number in flight was larger than `mtu`. */
+void tcp_path_mtu(struct wh_conn *conn, uint32_t mtu, uint32_t seq);
 
 #endif

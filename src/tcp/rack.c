@@ -103,7 +103,8 @@ void rack_timeout(struct wh_conn *conn)
         bool late = !conn->sack || flight->rack_sent == 0 ||
                     range->sent + flight->rack_rtt + window <= conn->tcp->now;
         if (i == 0 || late) {
-            recovery_lose(conn, range, false);
+            bool first = i == 0; /* to be sent again, too (RFC 6298 5.4) */
+            recovery_lose(conn, range, first);
         }
     }
 }

@@ -3,6 +3,7 @@
 #include "tcp/recovery.h"
 
 #include "base/bytes.h"
+#include "tcp/path_mtu.h"
 #include "tcp/protocol.h"
 
 /* Busy for so long after the last acknowledgement, at least. */
@@ -16,6 +17,11 @@ void recovery_lose(struct wh_conn *conn, struct range *range, bool urgently)
     const struct cc_algorithm *congestion = conn->profile->congestion;
     if (range->flags & (RANGE_SACKED | RANGE_LOST)) {
         return;
+    }
+    path_mtu_losing(conn, range);
+    if (range->flags & RANGE_PROBE) {
+        flight_mark_lost(flight, range, true);
+        return; /* RFC 4821 7.6.2: no sign of congestion */
     }
     flight_mark_lost(flight, range, urgently);
     if (congestion->lost != NULL) {
@@ -212,7 +218,7 @@ static void advance_state(struct wh_conn *conn, const struct acknowledged *what,
         leave(conn);
     }
     if (conn->recovery == RECOVERY_NONE) {
-        if (conn->flight->lost > 0) {
+        if (conn->flight->lost > 0 && path_mtu_congestion(conn)) {
             recovery_enter_fast(conn, what);
         } else if (what->echo && !conn->reduced) {
             reduce_for_mark(conn, what);
@@ -247,6 +253,7 @@ void recovery_acknowledged(struct wh_conn *conn, struct acknowledged *what)
     if (what->forward) {
         flight->dup_acks = 0;
     }
+    path_mtu_acknowledged(conn, &what->delivery);
     if (tail_probe_acknowledged(conn, what)) {
         reduce_for_tail(conn, what);
     }

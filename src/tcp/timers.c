@@ -6,6 +6,7 @@
  * is due is run and the node moves to the next.
  */
 #include "base/bytes.h"
+#include "tcp/path_mtu.h"
 #include "tcp/protocol.h"
 #include "tcp/recovery.h"
 
@@ -66,7 +67,7 @@ static void sooner_timeout(struct wh_conn *conn)
     switch (conn->timer_kind) {
     case TIMER_REORDER:
         (void)rack_detect(conn);
-        if (flight->lost > 0) {
+        if (flight->lost > 0 && path_mtu_congestion(conn)) {
             recovery_enter_fast(conn, NULL);
             if (conn->recovery == RECOVERY_FAST && !conn->profile->congestion->model) {
                 prr_acknowledged(conn, 0, flight->lost, false);
@@ -91,7 +92,9 @@ static void retransmission_timeout(struct wh_conn *conn)
         return;
     }
     tcp->count[WH_WHY_RETRANSMIT_TIMEOUT]++;
+    bool black_hole = path_mtu_timeout(conn);
     recovery_timeout(conn);
+    conn->rtx_reason = black_hole ? WH_WHY_MTU_BLACK_HOLE : WH_WHY_RETRANSMIT_TIMEOUT;
     if (conn->retries < UINT8_MAX) {
         conn->retries++;
     }

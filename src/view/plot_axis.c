@@ -55,10 +55,12 @@ struct plot_axis axis_new_logarithmic(enum plot_quantity quantity, double low, d
 static double log_2(double value)
 {
     double whole = 0;
-    for (; value >= 2; value /= 2) {
+    while (value >= 2) {
+        value /= 2;
         whole++;
     }
-    for (; value < 1 && value > 0; value *= 2) {
+    while (value < 1 && value > 0) {
+        value *= 2;
         whole--;
     }
     /* ln(v) = 2 atanh((v-1)/(v+1)), with v from 1 to 2 */
@@ -84,13 +86,22 @@ double axis_at(const struct plot_axis *axis, double value)
 
 /* ----------------------------------------------------------------- ticks -- */
 
-double axis_round(double value)
+/* The greatest power of ten that is not above a value. */
+static double power_below(double value)
 {
     double power = 1;
-    for (; power > value; power /= 10) {
+    while (power > value && power > 1e-30) {
+        power /= 10;
     }
-    for (; power * 10 <= value; power *= 10) {
+    while (power * 10 <= value) {
+        power *= 10;
     }
+    return power;
+}
+
+double axis_round(double value)
+{
+    double power = power_below(value);
     double exact = value / power * (1 - 1e-9);
     return power * (exact <= 1 ? 1 : exact <= 2 ? 2 : exact <= 5 ? 5 : 10);
 }
@@ -105,19 +116,16 @@ static size_t logarithmic_ticks(const struct plot_axis *axis, double *ticks)
     static const double digits[] = { 1, 2, 5 };
     double decades = (log_2(axis->high) - log_2(axis->low)) / log_2(10);
     unsigned every = decades > 3 ? 3 : 1; /* 1, 10, 100, or 1, 2, 5, 10 */
-    double power = 1;
+    double power = power_below(axis->low);
     size_t n = 0;
-    for (; power > axis->low; power /= 10) {
-    }
-    for (; power * 10 <= axis->low; power *= 10) {
-    }
-    for (; power <= axis->high && n < AXIS_TICKS; power *= 10) {
+    while (power <= axis->high && n < AXIS_TICKS) {
         for (unsigned i = 0; i < 3 && n < AXIS_TICKS; i += every) {
             double tick = power * digits[i];
             if (tick >= axis->low * (1 - 1e-9) && tick <= axis->high * (1 + 1e-9)) {
                 ticks[n++] = tick;
             }
         }
+        power *= 10;
     }
     return n;
 }
@@ -172,7 +180,9 @@ char *axis_label(const struct plot_axis *axis, unsigned wanted, double tick, cha
         return text;
     }
     unsigned decimals = 0;
-    for (double step = step_of(axis, wanted); step < 0.999 && decimals < 9; step *= 10) {
+    double step = step_of(axis, wanted);
+    while (step < 0.999 && decimals < 9) {
+        step *= 10;
         decimals++;
     }
     put_decimal(text, value, decimals, false);

@@ -170,6 +170,14 @@ static void put_ground(const struct plot_panel *panel, const struct sheet *sheet
     }
 }
 
+static int64_t least_of(const struct plot_series *series, int64_t least)
+{
+    for (size_t i = 0; i < series->count; i++) {
+        least = MIN(least, series->marks[i].low);
+    }
+    return least;
+}
+
 static void put_sequence(struct sheet *sheet)
 {
     const struct plot_way *way = sheet->way;
@@ -181,17 +189,18 @@ static void put_sequence(struct sheet *sheet)
     }
     panel.y = axis_new(QUANTITY_BYTES, 0, top * 1.04, panel.bottom, panel.top);
     bool ours = sheet->ours;
+    bool edge_seen = way->edges.count > 0 && (double)least_of(&way->edges, edge) < panel.y.high;
     const struct plot_legend legend[] = {
-        { "data", SHAPE_BAR, ours ? "data sent" : "data arrived", true },
-        { "acks", SHAPE_TRIANGLE, "again: ACKs told of a loss", way->repeated[REPEAT_ACKS] > 0 },
-        { "timeout", SHAPE_DIAMOND, "again: timeout", way->repeated[REPEAT_TIMEOUT] > 0 },
-        { "probe", SHAPE_CIRCLE, "probe", way->repeated[REPEAT_PROBE] > 0 },
-        { "late", SHAPE_TRIANGLE, "again, or overtaken", way->repeated[REPEAT_LATE] > 0 },
-        { "twice", SHAPE_DIAMOND, "was here already", way->repeated[REPEAT_TWICE] > 0 },
-        { "drop", SHAPE_CROSS, "dropped on the path", way->lost > 0 },
-        { "sack", SHAPE_BAR, "SACKed", way->sacks.count > 0 },
-        { "ack", SHAPE_LINE, "acknowledged", true },
-        { "edge", SHAPE_LINE, "window's edge", true },
+        { "data", ours ? "data sent" : "data arrived", SHAPE_BAR, true },
+        { "acks", "again: ACKs told of a loss", SHAPE_TRIANGLE, way->repeated[REPEAT_ACKS] > 0 },
+        { "timeout", "again: timeout", SHAPE_DIAMOND, way->repeated[REPEAT_TIMEOUT] > 0 },
+        { "probe", "probe", SHAPE_CIRCLE, way->repeated[REPEAT_PROBE] > 0 },
+        { "late", "again, or overtaken", SHAPE_TRIANGLE, way->repeated[REPEAT_LATE] > 0 },
+        { "twice", "was here already", SHAPE_DIAMOND, way->repeated[REPEAT_TWICE] > 0 },
+        { "drop", "dropped on the path", SHAPE_CROSS, way->lost > 0 },
+        { "sack", "SACKed", SHAPE_BAR, way->sacks.count > 0 },
+        { "ack", "acknowledged", SHAPE_LINE, true },
+        { "edge", "window's edge", SHAPE_LINE, edge_seen },
     };
     panel_begin(&panel, "Data", legend, sizeof legend / sizeof legend[0]);
     put_ground(&panel, sheet);
@@ -223,12 +232,12 @@ static void put_windows(struct sheet *sheet)
         reduced |= life->stances.marks[i].kind == WH_RECOVERY_REDUCED;
     }
     const struct plot_legend legend[] = {
-        { "cwnd", SHAPE_LINE, "congestion window", true },
-        { "ssthresh", SHAPE_LINE, "slow start ends (ssthresh)", life->ssthresh.count > 0 },
-        { "flight", SHAPE_AREA, "in flight", true },
-        { "in-recovery", SHAPE_AREA, "recovery", fast },
-        { "in-loss", SHAPE_AREA, "after a timeout", loss },
-        { "in-reduced", SHAPE_AREA, "marked (ECN)", reduced },
+        { "cwnd", "congestion window", SHAPE_LINE, true },
+        { "ssthresh", "slow start ends (ssthresh)", SHAPE_LINE, life->ssthresh.count > 0 },
+        { "flight", "in flight", SHAPE_AREA, true },
+        { "in-recovery", "recovery", SHAPE_AREA, fast },
+        { "in-loss", "after a timeout", SHAPE_AREA, loss },
+        { "in-reduced", "marked (ECN)", SHAPE_AREA, reduced },
     };
     panel_begin(&panel, "Windows", legend, sizeof legend / sizeof legend[0]);
     put_ground(&panel, sheet);
@@ -236,14 +245,6 @@ static void put_windows(struct sheet *sheet)
     panel_steps(&panel, "ssthresh", &life->ssthresh, false);
     panel_steps(&panel, "cwnd", &life->cwnd, false);
     panel_end(&panel);
-}
-
-static int64_t least_of(const struct plot_series *series, int64_t least)
-{
-    for (size_t i = 0; i < series->count; i++) {
-        least = MIN(least, series->marks[i].low);
-    }
-    return least;
 }
 
 static void put_round_trips(struct sheet *sheet)
@@ -258,12 +259,16 @@ static void put_round_trips(struct sheet *sheet)
                                           panel.bottom, panel.top)
                    : axis_new(QUANTITY_TIME, 0, (double)top * 1.06, panel.bottom, panel.top);
     if (wide) {
-        panel.y.unit = axis_unit(QUANTITY_TIME, (double)least * 8);
+        int64_t middle = least; /* of the decades between them */
+        for (int64_t above = top; middle < above; above /= 2) {
+            middle *= 2;
+        }
+        panel.y.unit = axis_unit(QUANTITY_TIME, (double)middle);
     }
     const struct plot_legend legend[] = {
-        { "sample few", SHAPE_DOT, "samples", life->rtt.count > 0 },
-        { "srtt", SHAPE_LINE, "smoothed", life->srtt.count > 0 },
-        { "rto", SHAPE_LINE, "retransmission timeout", life->rto.count > 0 },
+        { "sample few", "samples", SHAPE_DOT, life->rtt.count > 0 },
+        { "srtt", "smoothed", SHAPE_LINE, life->srtt.count > 0 },
+        { "rto", "retransmission timeout", SHAPE_LINE, life->rto.count > 0 },
     };
     panel_begin(&panel, wide ? "Round-trip time (logarithmic)" : "Round-trip time", legend,
                 sizeof legend / sizeof legend[0]);
@@ -329,10 +334,10 @@ static void put_throughput(struct sheet *sheet)
     panel.y = axis_new(QUANTITY_BIT_RATE, 0, (double)top * 1.06, panel.bottom, panel.top);
     bool ours = sheet->ours;
     const struct plot_legend legend[] = {
-        { "goodput", SHAPE_AREA, "acknowledged", true },
-        { "sent", SHAPE_LINE, ours ? "sent" : "arrived", true },
-        { "delivery", SHAPE_LINE, "delivery rate", ours && delivery.count > 0 },
-        { "pacing", SHAPE_LINE, "pacing rate", ours && pacing.count > 0 },
+        { "goodput", "acknowledged", SHAPE_AREA, true },
+        { "sent", ours ? "sent" : "arrived", SHAPE_LINE, true },
+        { "delivery", "delivery rate", SHAPE_LINE, ours && delivery.count > 0 },
+        { "pacing", "pacing rate", SHAPE_LINE, ours && pacing.count > 0 },
     };
     char heading[64], text[AXIS_TEXT];
     snprintf(heading, sizeof heading, "Throughput over %s",

@@ -150,6 +150,7 @@ static enum plot_repeat why_again(wh_reason reason)
     switch (reason) {
     case WH_WHY_RETRANSMIT_TIMEOUT: return REPEAT_TIMEOUT;
     case WH_WHY_RETRANSMIT_RESCUE:
+    case WH_WHY_RETRANSMIT_TAIL_PROBE:
     case WH_WHY_WINDOW_PROBE:
     case WH_WHY_KEEPALIVE_PROBE: return REPEAT_PROBE;
     default: return REPEAT_ACKS;
@@ -377,9 +378,10 @@ static void take_stance(struct plot_life *life, wh_time now, uint32_t stance, si
 /* Steps that stand for a while need no second mark: equal values are told once. */
 static void take_value(struct plot_series *series, wh_time now, uint64_t value, size_t most)
 {
-    bool same = series->count > 0 && series->marks[series->count - 1].value == (int64_t)value;
+    int64_t sane = (int64_t)MIN(value, (uint64_t)INT64_MAX / 16); /* in bits as well */
+    bool same = series->count > 0 && series->marks[series->count - 1].value == sane;
     if (!same) {
-        series_value(series, now, (int64_t)value, most);
+        series_value(series, now, sane, most);
     }
 }
 

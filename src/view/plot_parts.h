@@ -125,8 +125,8 @@ enum plot_shape {
 };
 struct plot_legend {
     const char *class;
-    enum plot_shape shape;
     const char *label;
+    enum plot_shape shape;
     bool shown; /* false: there are none, and nothing is said of them */
 };
 

@@ -151,6 +151,7 @@ static void set_sender(json_t *object, const wh_sender *sender)
         set_integer(object, "min_rtt", sender->min_rtt);
     }
     set_integer(object, "rto", sender->rto);
+    set_integer(object, "mss", sender->mss);
     set_integer(object, "cwnd", sender->cwnd);
     if (sender->ssthresh != UINT32_MAX) {
         set_integer(object, "ssthresh", sender->ssthresh);
@@ -161,8 +162,7 @@ static void set_sender(json_t *object, const wh_sender *sender)
     set_integer(object, "snd_una", sender->snd_una);
     set_integer(object, "snd_nxt", sender->snd_nxt);
     set_integer(object, "window_edge", sender->window_edge);
-    json_object_set_new(object, "recovery",
-                        json_string(wh_recovery_name((wh_recovery)sender->recovery)));
+    json_object_set_new(object, "recovery", json_string(wh_recovery_name(sender->recovery)));
     if (sender->pacing_rate > 0) {
         set_integer(object, "pacing_rate", sender->pacing_rate);
     }

@@ -63,4 +63,7 @@ expect "no connection" "No connection" "$(title none.svg)"
 run --no-ladder --plot /no/such/place.svg -- true 2>complaint
 expect "a place that cannot be written" 125 $?
 expect_complaint "a place that cannot be written" "/no/such/place.svg" complaint
+run --no-ladder --plot-connection 2 -- true 2>complaint
+expect "a connection, and no file" 125 $?
+expect_complaint "a connection, and no file" "add --plot FILE" complaint
 finish

@@ -76,6 +76,19 @@ static void faults_keep_their_order(void **state)
     assert_string_equal(options.faults[1], "delay 1ms");
 }
 
+static void plots_are_of_one_connection(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("--plot", "a.svg", "x", NULL), 3);
+    assert_string_equal(options.plot, "a.svg");
+    assert_int_equal(options.plot_connection, 0);
+    assert_int_equal(parse("--plot=a.svg", "--plot-connection", "12", "x", NULL), 4);
+    assert_int_equal(options.plot_connection, 12);
+    assert_int_equal(parse("--plot-connection", "0", NULL), OPTIONS_WRONG);
+    assert_string_equal(complaint, "wavehand run: --plot-connection takes a whole number from 1 to "
+                                   "4294967295, not '0'\n");
+}
+
 static void ladder_has_three_ways(void **state)
 {
     (void)state;
@@ -155,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(operands_end_the_options, release),
         cmocka_unit_test_teardown(faults_keep_their_order, release),
+        cmocka_unit_test_teardown(plots_are_of_one_connection, release),
         cmocka_unit_test_teardown(ladder_has_three_ways, release),
         cmocka_unit_test_teardown(own_options_are_passed_on, release),
         cmocka_unit_test_teardown(complaints_are_one_line, release),

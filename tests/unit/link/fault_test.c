@@ -38,6 +38,10 @@ static void rules_of_the_manual_are_read(void **state)
     assert_int_equal(hold.action, FAULT_HOLD);
     assert_int_equal(hold.kind, KIND_ACK_OF_FIN);
     assert_int_equal(hold.amount, 5 * WH_SECOND);
+    assert_int_equal(parsed("oversize 1400").action, FAULT_OVERSIZE);
+    assert_int_equal(parsed("oversize 65535").amount, 65535);
+    assert_int_equal(parsed("black-hole 68").action, FAULT_BLACK_HOLE);
+    assert_int_equal(parsed("black-hole 68").amount, 68);
     assert_int_equal(parsed("refuse").action, FAULT_REFUSE);
     assert_int_equal(parsed("reset after 1mb").amount, 1 << 20);
     assert_int_equal(parsed("silence after 10s").amount, 10 * WH_SECOND);
@@ -96,6 +100,10 @@ static const struct {
     { "drop syn 0", "column 10:", "which one of that kind to drop" },
     { "drop syn 1st", "column 10:", "which one of that kind to drop" },
     { "hold fin 5", "column 10:", "a time" },
+    { "oversize", "column 9:", "the largest packet that passes, from 68 to 65535 bytes" },
+    { "oversize 67", "column 10:", "the largest packet that passes" },
+    { "black-hole 65536", "column 12:", "the largest packet that passes" },
+    { "black-hole 1kb", "column 12:", "the largest packet that passes" },
     { "reset 1mb", "column 7:", "expected after, not \"1mb\"" },
     { "reset after 1mbit", "column 13:", "b, kb, mb or gb" },
     { "silence after", "column 14:", "a time" },

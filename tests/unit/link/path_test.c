@@ -3,6 +3,7 @@
 #include "frames.h"
 
 #include "link/path.h"
+#include "wire/icmp.h"
 
 static wh_path *path_with(const wh_path_options *options, const char *const *rules)
 {
@@ -591,6 +592,36 @@ static void a_refused_syn_is_answered_by_the_path(void **state)
     }
 }
 
+/* The longest that passes, and one byte more: an ICMP error that quotes it, or nothing. */
+static void what_is_too_large_is_lost_and_its_sender_told(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        bool six = (i & 1) != 0, told = (i & 2) != 0;
+        wh_path *path = path_of(1, told ? "oversize 1400" : "black-hole 1400", "delay 3ms");
+        uint32_t most = 1400 - 20 - (six ? 40 : 20);
+        struct sight sight;
+        send(path, (struct shape){ .flags = WH_ACK, .seq = 7, .data = most, .six = six }, 0);
+        assert_int_equal(arrivals(path, WH_A_TO_B, 3 * WH_MILLISECOND, NULL), 1);
+        send(path, (struct shape){ .flags = WH_ACK, .seq = 41, .data = most + 1, .six = six }, 0);
+        assert_int_equal(notes_of(path, WH_WHY_FAULT_OVERSIZE), 1);
+        assert_int_equal(wh_path_under_way(path), told);
+        assert_int_equal(arrivals(path, WH_A_TO_B, WH_SECOND, NULL), 0);
+        assert_int_equal(arrivals(path, WH_B_TO_A, WH_SECOND, &sight), told);
+        if (told) {
+            struct icmp icmp;
+            assert_int_equal(icmp_parse(&icmp, &sight.packet, checksum_best(), false), WH_WHY_NONE);
+            assert_int_equal(icmp.kind, ICMP_TOO_BIG);
+            assert_int_equal(icmp.mtu, 1400);
+            assert_true(icmp.quoted && icmp.has_seq);
+            assert_int_equal(icmp.seq, 41);
+            wh_addr client = client_addr(six);
+            assert_true(wh_addr_equal(&sight.packet.destination, &client));
+        }
+        wh_path_free(path);
+    }
+}
+
 static void a_refusal_on_ethernet_finds_its_way_back(void **state)
 {
     (void)state;
@@ -868,6 +899,7 @@ int main(void)
         cmocka_unit_test(more_connections_than_the_table_holds),
         cmocka_unit_test(simultaneous_open_is_one_connection),
         cmocka_unit_test(a_refused_syn_is_answered_by_the_path),
+        cmocka_unit_test(what_is_too_large_is_lost_and_its_sender_told),
         cmocka_unit_test(a_refusal_on_ethernet_finds_its_way_back),
         cmocka_unit_test(reset_strikes_both_ends_with_exact_numbers),
         cmocka_unit_test(reset_limited_to_one_direction_counts_that_one),

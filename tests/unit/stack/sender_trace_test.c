@@ -89,7 +89,7 @@ static void a_sender_is_told_when_it_changes(void **state)
     assert_true(senders(p, 0, &last) >= 1);
     assert_int_equal(last.sender.in_flight, 0);
     assert_true(last.sender.cwnd >= cwnd);
-    assert_int_equal(last.sender.window_edge - last.sender.snd_una >= BUFFER / 2, 1);
+    assert_true(last.sender.window_edge - last.sender.snd_una >= 16384);
     end(p);
 }
 
@@ -195,10 +195,11 @@ static void info_tells_ages_and_sizes(void **state)
     assert_int_equal(info.path_mtu, 1500);
     wh_info_get(p->conn[1], &info);
     assert_int_equal(info.last_heard, 5 * WH_SECOND);
+    assert_true(info.receive_limit > 0 && info.receive_limit <= BUFFER);
 
     /* A caller that knows less gets less: what lies behind its size is not touched. */
     memset(&info, 0x55, sizeof info);
-    info.size = offsetof(wh_info, recovery);
+    info.size = offsetof(wh_info, reordering_seen);
     wh_info_get(p->conn[0], &info);
     assert_int_equal(info.path_mtu, 0x55555555);
     end(p);

@@ -109,6 +109,11 @@ static void compare(struct model *m)
     assert_int_equal(flight_find(f, m->nxt), f->count);
     assert_int_equal(f->sacked, sacked);
     assert_int_equal(f->lost, lost);
+    uint32_t spared = 0;
+    for (uint32_t i = 0; i < m->nxt - m->una; i++) {
+        spared += (m->byte[i].flags & RANGE_LOST) && (m->byte[i].flags & RANGE_PROBE);
+    }
+    assert_int_equal(f->spared, spared);
     assert_int_equal(f->delivered, m->delivered);
     assert_int_equal(f->lost_total, m->lost_total);
     if (f->count > 0) {
@@ -262,7 +267,7 @@ static void do_lose(struct model *m, uint64_t *dice)
         if ((byte->flags & (RANGE_SACKED | RANGE_LOST)) == 0) {
             byte->flags |= RANGE_LOST;
             byte->stamp = stamp;
-            m->lost_total++;
+            m->lost_total += (byte->flags & RANGE_PROBE) == 0;
         }
     }
     flight_mark_lost(m->flight, range, urgently);
@@ -279,7 +284,7 @@ static void do_find(struct model *m, uint64_t *dice)
         struct byte *byte = &m->byte[at - m->una];
         byte->flags &= (uint8_t)~RANGE_LOST;
         byte->stamp = m->stamp;
-        m->lost_total--;
+        m->lost_total -= (byte->flags & RANGE_PROBE) == 0;
     }
     flight_mark_found(m->flight, range);
 }
@@ -304,8 +309,8 @@ static void do_flag(struct model *m, uint64_t *dice)
 {
     struct range *range = choose(m, dice);
     uint8_t flag = any_below(dice, 2) ? RANGE_PROBE : RANGE_APP_LIMITED;
-    if (range->flags & RANGE_SACKED) {
-        return;
+    if (range->flags & (RANGE_SACKED | (flag == RANGE_PROBE ? RANGE_LOST : 0))) {
+        return; /* a probe is one from the beginning */
     }
     range->flags |= flag;
     for (uint32_t at = range->start; at != range->end; at++) {

@@ -154,6 +154,7 @@ static void a_sender(void **state)
                                  .in_flight = 1448,
                                  .lost = 7,
                                  .sacked = 8,
+                                 .mss = 1448,
                                  .snd_una = 4000000000,
                                  .snd_nxt = 4000001448,
                                  .window_edge = 33000,
@@ -170,6 +171,7 @@ static void a_sender(void **state)
     assert_int_equal(integer("rto"), WH_SECOND);
     assert_int_equal(integer("cwnd"), 14480);
     assert_int_equal(integer("in_flight"), 1448);
+    assert_int_equal(integer("mss"), 1448);
     assert_int_equal(integer("lost"), 7);
     assert_int_equal(integer("sacked"), 8);
     assert_int_equal(integer("snd_una"), 4000000000);
