@@ -351,10 +351,25 @@ static uint32_t merge(struct flight *flight, uint32_t position)
     return position;
 }
 
+/*
+ * Honest SACKs cut between segments. Beyond what a chunk holds, more ranges than segments of
+ * half a kilobyte are somebody's attempt at our memory.
+ */
+static bool too_fine(struct flight *flight)
+{
+    uint32_t bytes = flight_at(flight, flight->count - 1U)->end - flight_at(flight, 0)->start;
+    return flight->count > 1024 && flight->count > bytes / 512;
+}
+
 /* Cuts the range at this position down to its part inside [left, right). False: no room for that. */
 static bool trim(struct flight **flight, struct chunk_store *store, uint32_t *position,
                  uint32_t left, uint32_t right)
 {
+    bool whole = seq_geq(flight_at(*flight, *position)->start, left) &&
+                 seq_leq(flight_at(*flight, *position)->end, right);
+    if (!whole && too_fine(*flight)) {
+        return false;
+    }
     if (seq_lt(flight_at(*flight, *position)->start, left)) {
         if (!flight_split(flight, store, *position, left)) {
             return false;

@@ -673,5 +673,6 @@ bool tcp_output(struct wh_conn *conn, struct outbox *outbox)
         recovery_arm(conn);
     }
     limits_note(conn);
-    return all && send_probes(conn, outbox) && send_acks(conn, outbox);
+    /* Data that found no memory is no reason to be silent. */
+    return send_probes(conn, outbox) && send_acks(conn, outbox) && all;
 }

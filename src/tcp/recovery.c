@@ -140,8 +140,9 @@ static bool may_grow(struct wh_conn *conn, const struct acknowledged *what)
                    (conn->cwnd < conn->ssthresh && what->in_flight >= conn->cwnd / 2);
     flight->cwnd_limited = false;
     /* RFC 3168 6.1.2: an acknowledgement that echoes a mark opens no window. */
+    /* RFC 3042 2 (b): nor does one that moves nothing, whatever it SACKs. */
     /* RFC 5682 2.1, step 2: in F-RTO two new segments leave and no more. */
-    return limited && conn->recovery != RECOVERY_FAST && !what->echo &&
+    return limited && conn->recovery != RECOVERY_FAST && !what->echo && what->forward &&
            !undo_holds_retransmissions(conn);
 }
 
