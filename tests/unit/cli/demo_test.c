@@ -117,7 +117,7 @@ static void fin_acknowledged_again(void **state)
     assert_int_equal(demo("--ascii", "--width=80", "--silent", "--wait", "1000", "--fault",
                           "drop ack-of-fin 1 from server", NULL),
                      0);
-    assert_non_null(strstr(output, "0.340053  FIN-WAIT-2   <---------------- seq 1 ack 2 -- ACK -- "
+    assert_non_null(strstr(output, "0.360041  FIN-WAIT-2   <---------------- seq 1 ack 2 -- ACK -- "
                                    "CLOSE-WAIT\n"));
 }
 

@@ -548,8 +548,8 @@ static void blocks_at_random_are_bounded(void **state)
         most = MAX(most, a->arena.memory.used);
         assert_true(a->flight->count <= a->flight->capacity);
     }
-    assert_true(a->flight->count > FLIGHT_RANGES / 2);
-    assert_true(most <= 2 * FLIGHT_RANGES * sizeof(struct range)); /* the old one and the new one */
+    assert_in_range(a->flight->count, 1000, 1100); /* what a chunk holds, however fine the blocks */
+    assert_true(most <= (size_t)256 * 1024);
     uint32_t sacked = 0;
     for (uint32_t i = 0; i < a->flight->count; i++) {
         const struct range *range = flight_at(a->flight, i);
