@@ -218,6 +218,19 @@ static uint32_t mss_now(struct wh_conn *conn, uint32_t *options_length)
     return conn->snd_mss > *options_length + 8 ? conn->snd_mss - *options_length : 8;
 }
 
+/* These are counted when they happen, and not for each segment that leaves for their sake. */
+static bool counted_before(wh_reason reason)
+{
+    switch (reason) {
+    case WH_WHY_RETRANSMIT_TIMEOUT:
+    case WH_WHY_RETRANSMIT_TAIL_PROBE:
+    case WH_WHY_ICMP_TOO_BIG:
+    case WH_WHY_MTU_BLACK_HOLE:
+    case WH_WHY_MTU_PROBE_LOST: return true;
+    default: return false;
+    }
+}
+
 /* Sends again from the range at this position. False: try later. */
 static bool retransmit(struct wh_conn *conn, struct outbox *outbox, uint32_t position,
                        uint32_t room, wh_reason reason)
@@ -241,8 +254,8 @@ static bool retransmit(struct wh_conn *conn, struct outbox *outbox, uint32_t pos
     bool whole =
         sent_to == end || flight_split(&conn->flight, &conn->tcp->chunks, position, sent_to);
     conn->bytes_retransmitted += data;
-    if (reason != WH_WHY_RETRANSMIT_TIMEOUT && reason != WH_WHY_RETRANSMIT_TAIL_PROBE) {
-        conn->tcp->count[reason]++; /* those two are counted when they happen */
+    if (!counted_before(reason)) {
+        conn->tcp->count[reason]++;
     }
     conn->retransmissions++;
     if (!whole) {

@@ -276,11 +276,15 @@ void tcp_path_mtu(struct wh_conn *conn, uint32_t mtu, uint32_t seq)
     lose_longer(conn, conn->snd_una);
 }
 
-/* The next size to fall back to, when one of this size gets no answer. Where the base passed, it will. */
+/*
+ * The next size to fall back to, when one of this size gets no answer. The base is not left
+ * where it has passed before, nor is something smaller that has been told or found.
+ */
 static uint32_t smaller(const struct wh_conn *conn)
 {
     uint32_t base = base_size(conn);
-    return conn->snd_mss > base || (conn->mtu_state & MTU_PROVEN) ? base : least_size(conn);
+    bool known = (conn->mtu_state & (MTU_PROVEN | MTU_SETTLED)) != 0;
+    return conn->snd_mss > base || known ? base : least_size(conn);
 }
 
 bool path_mtu_timeout(struct wh_conn *conn)
