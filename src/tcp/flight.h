@@ -75,8 +75,8 @@ struct delivery {
     uint32_t original_from; /* lowest number of the originals */
 };
 
-/* Most ranges: with one segment in each, some 24 MB in flight. */
-#define FLIGHT_RANGES 16384
+/* Most ranges: with one segment in each, some 46 MB in flight. Twice as many are a uint16_t. */
+#define FLIGHT_RANGES 32000
 
 struct flight {
     struct chunk *chunk;      /* whose data this is, or NULL */

@@ -251,17 +251,15 @@ static bool retransmit(struct wh_conn *conn, struct outbox *outbox, uint32_t pos
     if (outbox_full(outbox) || !send_range(conn, outbox, start, data, mss, fin, reason)) {
         return false;
     }
-    bool whole =
-        sent_to == end || flight_split(&conn->flight, &conn->tcp->chunks, position, sent_to);
+    if (sent_to != end) {
+        /* Without room the whole range counts as sent; what has not left will be found lost again. */
+        (void)flight_split(&conn->flight, &conn->tcp->chunks, position, sent_to);
+    }
     conn->bytes_retransmitted += data;
     if (!counted_before(reason)) {
         conn->tcp->count[reason]++;
     }
     conn->retransmissions++;
-    if (!whole) {
-        conn->flight->rtx_now = false;
-        return false; /* no room to tell what left from what did not: it stays lost, one at a time */
-    }
     struct snapshot then = rate_sending(conn, sent_to - start);
     flight_mark_sent_again(conn->flight, flight_at(conn->flight, position), conn->tcp->now, &then);
     recovery_sent_again(conn, start, sent_to - start);
