@@ -140,7 +140,7 @@
     X(ECHO_REPLY, "echo reply", "RFC 792")                                                         \
     /* congestion that the network marks instead of losing something */                            \
     X(ECN_MARK, "the path marked this instead of dropping it", "RFC 3168 6.1.3")                   \
-    X(ECN_ECHO, "the peer tells of a mark: half the congestion window", "RFC 3168 6.1.2")          \
+    X(ECN_ECHO, "the peer tells of a mark: a smaller congestion window", "RFC 3168 6.1.2")         \
     X(ECN_FEEDBACK, "tells of congestion marks at once", "RFC 9768 3.2.2.5.1")                     \
     X(ECN_FORMS, "asked for two forms of ECN in one handshake", "RFC 9768 3.1.5")                  \
     X(ECN_MANGLED, "the path falsifies congestion marks: ECN is not used", "RFC 9768 3.2.2.3")     \

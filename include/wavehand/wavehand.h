@@ -219,7 +219,12 @@ WH_API int wh_gateway_set(wh_stack *host, const wh_addr *router);
 /* Default options of connections made from now on; WH_E_INVAL outside the option's range. */
 WH_API int wh_stack_set(wh_stack *host, wh_option option, int64_t value);
 WH_API int wh_stack_get(const wh_stack *host, wh_option option, int64_t *value);
-/* Congestion control of connections made from now on, by name; WH_E_NOENT if there is none so called. */
+/*
+ * Congestion control of connections made from now on, by name, in lower case: "cubic" (the
+ * default; RFC 9438), "newreno" (RFC 5681), "bbr" (version 3, draft-ietf-ccwg-bbr) or "dctcp"
+ * (RFC 8257; it wants ECN on both ends, or it is NewReno). Those that exist keep theirs.
+ * WH_E_NOENT if there is none so called, WH_E_NOMEM; then nothing changes.
+ */
 WH_API int wh_stack_set_congestion(wh_stack *host, const char *name);
 
 /* --------------------------------------------------------------- frames -- */
@@ -489,6 +494,11 @@ WH_API void wh_set_user(wh_conn *conn, void *user);
 WH_API void *wh_user(const wh_conn *conn);
 WH_API int wh_set(wh_conn *conn, wh_option option, int64_t value);
 WH_API int wh_get(const wh_conn *conn, wh_option option, int64_t *value);
+/*
+ * Congestion control of this connection, at any time; names and errors as for
+ * wh_stack_set_congestion. cwnd, ssthresh, the round-trip times and a recovery that goes on
+ * stay; what the algorithm before has learnt is forgotten. wh_info tells the name.
+ */
 WH_API int wh_set_congestion(wh_conn *conn, const char *name);
 WH_API void wh_endpoints(const wh_conn *conn, wh_endpoint *local, wh_endpoint *remote);
 WH_API wh_state wh_conn_state(const wh_conn *conn);
@@ -500,8 +510,8 @@ WH_API wh_stack *wh_conn_stack(const wh_conn *conn);
 typedef enum wh_recovery {
     WH_RECOVERY_OPEN,     /* nothing is amiss */
     WH_RECOVERY_DISORDER, /* SACKs or duplicate ACKs have come; nothing is deemed lost yet */
-    WH_RECOVERY_REDUCED,  /* the window was cut because of a congestion mark; nothing is lost */
-    WH_RECOVERY_FAST,     /* acknowledgements told of a loss (RFC 6675, RFC 6582) */
+    WH_RECOVERY_REDUCED,  /* with ECN: the window was cut in this round trip; nothing is lost now */
+    WH_RECOVERY_FAST,     /* acknowledgements told of a loss (RFC 8985, RFC 6582) */
     WH_RECOVERY_LOSS,     /* the retransmission timer told of one (RFC 5681 3.1) */
 } wh_recovery;
 
@@ -524,6 +534,7 @@ typedef struct wh_info {
     wh_time srtt, rttvar, min_rtt, rto; /* min_rtt: WH_NEVER before a sample */
     uint64_t cwnd, ssthresh, in_flight; /* bytes */
     uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
+    /* Of retransmissions a super-segment is one. */
     uint64_t segments_in, segments_out, retransmissions;
     uint32_t retries;       /* consecutive retransmission timeouts */
     const char *congestion; /* name of the congestion control */
