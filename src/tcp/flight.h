@@ -135,7 +135,6 @@ struct flight {
     uint32_t undo_bytes;                 /* sent again since then and not yet told by DSACK */
     uint32_t undo_stamp;                 /* the timestamp of the first retransmission */
     bool undo, undo_stamped;             /* the above hold */
-    bool timed_out;                      /* the episode began with a timeout */
 
     /* F-RTO (RFC 5682) */
     uint32_t frto_high; /* SND.NXT at the timeout */
@@ -154,7 +153,6 @@ struct flight {
     bool rtx_now;      /* the next retransmission does not wait for room in cwnd */
     bool cwnd_limited; /* cwnd kept something from leaving since the last acknowledgement */
     uint16_t dup_acks; /* consecutive */
-    uint32_t most;     /* largest pipe since... the current round began */
 
     uint64_t cc[CC_STATE / sizeof(uint64_t)]; /* congestion control's own */
     struct range place[]; /* capacity ranges, then the order: twice as many uint16_t */
