@@ -394,8 +394,11 @@ static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t lengt
     if (!flight_begin(&conn->flight, store)) {
         return false;
     }
+    const struct cc_algorithm *congestion = conn->profile->congestion;
     if (begins) {
-        conn->profile->congestion->begin(conn);
+        congestion->begin(conn);
+    } else if (conn->flight->count == 0 && conn->flight->has_limit && congestion->resume != NULL) {
+        congestion->resume(conn);
     }
     struct snapshot then = rate_sending(conn, length + fin);
     if (!flight_send(&conn->flight, store, start, start + length + fin, conn->tcp->now, &then)) {

@@ -188,9 +188,8 @@ static void undo(struct wh_conn *conn)
     }
 }
 
-static void resume(struct wh_conn *conn, uint32_t idle)
+static void resume(struct wh_conn *conn)
 {
-    (void)idle;
     state_of(conn)->paused = true;
 }
 
