@@ -130,6 +130,15 @@ static void leave(struct wh_conn *conn)
     }
 }
 
+void recovery_algorithm_changed(struct wh_conn *conn, bool was_model)
+{
+    if (conn->recovery == RECOVERY_FAST && was_model && !conn->profile->congestion->model) {
+        /* A model sets no ssthresh, and the rest of the episode goes by it: keep what there is. */
+        conn->ssthresh = MAX(conn->cwnd, 2 * conn_mss(conn));
+        prr_begin(conn, NULL);
+    }
+}
+
 /* ------------------------------------------------------- acknowledgements -- */
 
 /* Do not grow a window that is not used (RFC 7661 has the reasons). */
