@@ -63,6 +63,7 @@ void recovery_enter_fast(struct wh_conn *conn, const struct acknowledged *what)
     bool cut = conn->reduced && seq_lt(conn->snd_una, conn->recovery_point);
     if (cut) {
         conn->recovery_point = conn->snd_nxt;
+        undo_forget(conn); /* the mark was no mistake, even if this is one */
     } else {
         undo_remember(conn, false);
         congestion->congestion(conn, CC_LOSS, outstanding);
@@ -70,25 +71,32 @@ void recovery_enter_fast(struct wh_conn *conn, const struct acknowledged *what)
     }
     conn->recovery = RECOVERY_FAST;
     flight->rescued = false;
+    flight->probing = false; /* what its answer may tell of is answered now, and once */
     flight->probe_due = false;
     conn->rtx_reason = WH_WHY_RETRANSMIT_FAST;
     flight->rtx_now = true; /* the first retransmission does not wait for room (RFC 6675 5, 4.3) */
     prr_begin(conn, what);
 }
 
-/* The peer echoes a mark: less in flight, and nothing to send again. */
-static void reduce_for_mark(struct wh_conn *conn, const struct acknowledged *what)
+/* Congestion, and nothing to send again for it. What an earlier episode remembers is void. */
+static void reduce(struct wh_conn *conn, const struct acknowledged *what, enum cc_signal signal)
 {
     const struct cc_algorithm *congestion = conn->profile->congestion;
+    undo_forget(conn);
+    congestion->congestion(conn, signal, MIN(what->in_flight, conn->cwnd));
+    recovery_note_reduction(conn);
+    if (!congestion->model) {
+        conn->cwnd = MIN(conn->cwnd, conn->ssthresh);
+    }
+}
+
+/* The peer echoes a mark. */
+static void reduce_for_mark(struct wh_conn *conn, const struct acknowledged *what)
+{
     uint32_t before = conn->cwnd;
     because(conn->tcp, WH_WHY_ECN_ECHO);
-    congestion->congestion(conn, CC_MARK, MIN(what->in_flight, conn->cwnd));
-    recovery_note_reduction(conn);
-    if (congestion->model) {
-        return;
-    }
-    conn->cwnd = MIN(conn->ssthresh, before);
-    if (before <= conn_mss(conn)) {
+    reduce(conn, what, CC_MARK);
+    if (before <= conn_mss(conn) && !conn->profile->congestion->model) {
         /* RFC 3168 6.1.2: less than one segment in a round trip is one segment after a timeout. */
         conn->cwnd = 0;
         conn_deadline(conn, DEADLINE_PUSH, conn->tcp->now + conn_rto(conn));
@@ -101,17 +109,6 @@ static void reduce_initial(struct wh_conn *conn)
     because(conn->tcp, WH_WHY_ECN_ECHO);
     conn->cwnd = MIN(conn->cwnd, MAX(conn->cwnd / 2, 2 * conn_mss(conn)));
     recovery_note_reduction(conn);
-}
-
-/* A probe has repaired the loss of the last segment: a loss all the same (RFC 8985 7.4.2). */
-static void reduce_for_tail(struct wh_conn *conn, const struct acknowledged *what)
-{
-    const struct cc_algorithm *congestion = conn->profile->congestion;
-    congestion->congestion(conn, CC_LOSS, MIN(what->in_flight, conn->cwnd));
-    recovery_note_reduction(conn);
-    if (!congestion->model) {
-        conn->cwnd = MIN(conn->cwnd, conn->ssthresh);
-    }
 }
 
 static void leave(struct wh_conn *conn)
@@ -222,9 +219,7 @@ static void advance_state(struct wh_conn *conn, const struct acknowledged *what,
     if (undo_acknowledged(conn, what)) {
         return;
     }
-    if (conn->recovery == RECOVERY_FAST && complete) {
-        leave(conn);
-    } else if (conn->recovery == RECOVERY_LOSS && complete) {
+    if (conn->recovery != RECOVERY_NONE && complete) {
         leave(conn);
     }
     if (conn->recovery == RECOVERY_NONE) {
@@ -264,8 +259,9 @@ void recovery_acknowledged(struct wh_conn *conn, struct acknowledged *what)
         flight->dup_acks = 0;
     }
     path_mtu_acknowledged(conn, &what->delivery);
+    flight->probe_due = false; /* the answer is here before the question has left */
     if (tail_probe_acknowledged(conn, what)) {
-        reduce_for_tail(conn, what);
+        reduce(conn, what, CC_LOSS); /* the probe has repaired a loss: one all the same (7.4.2) */
     }
     bool recovering = conn->recovery == RECOVERY_FAST;
     ack.lost = detect(conn, what);
@@ -312,6 +308,7 @@ void recovery_timeout(struct wh_conn *conn)
 void recovery_sent_again(struct wh_conn *conn, uint32_t start, uint32_t bytes)
 {
     struct flight *flight = conn->flight;
+    conn->sent = tcp_milliseconds(conn->tcp); /* a connection that repairs is not idle */
     flight->rtx_now = false;
     flight->prr_out += bytes;
     if (flight->undo) {
