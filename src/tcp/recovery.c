@@ -48,6 +48,14 @@ uint32_t recovery_flight_size(const struct wh_conn *conn)
     return MIN(conn->snd_nxt - conn->snd_una, conn->cwnd);
 }
 
+/* As many bytes as the answer to a loss or a mark goes by (RFC 7661 4.4.1). */
+static uint32_t in_use(struct wh_conn *conn, uint32_t outstanding)
+{
+    bool model = conn->profile->congestion->model;
+    return model ? outstanding
+                 : validation_lost(&conn->flight->validation, conn, MIN(outstanding, conn->cwnd));
+}
+
 void recovery_enter_fast(struct wh_conn *conn, const struct acknowledged *what)
 {
     if (conn->recovery != RECOVERY_NONE) {
@@ -66,7 +74,7 @@ void recovery_enter_fast(struct wh_conn *conn, const struct acknowledged *what)
         undo_forget(conn); /* the mark was no mistake, even if this is one */
     } else {
         undo_remember(conn, false);
-        congestion->congestion(conn, CC_LOSS, outstanding);
+        congestion->congestion(conn, CC_LOSS, in_use(conn, outstanding));
         recovery_note_reduction(conn);
     }
     conn->recovery = RECOVERY_FAST;
@@ -83,10 +91,11 @@ static void reduce(struct wh_conn *conn, const struct acknowledged *what, enum c
 {
     const struct cc_algorithm *congestion = conn->profile->congestion;
     undo_forget(conn);
-    congestion->congestion(conn, signal, MIN(what->in_flight, conn->cwnd));
+    congestion->congestion(conn, signal, in_use(conn, MIN(what->in_flight, conn->cwnd)));
     recovery_note_reduction(conn);
     if (!congestion->model) {
         conn->cwnd = MIN(conn->cwnd, conn->ssthresh);
+        validation_recovered(&conn->flight->validation, conn, 0);
     }
 }
 
@@ -117,6 +126,7 @@ static void leave(struct wh_conn *conn)
     struct flight *flight = conn->flight;
     if (conn->recovery == RECOVERY_FAST && !congestion->model) {
         conn->cwnd = conn->ssthresh; /* RFC 9937 6: whatever the last acknowledgement left of it */
+        validation_recovered(&flight->validation, conn, flight->undo_bytes);
     }
     conn->recovery = RECOVERY_NONE;
     flight->dup_acks = 0;
@@ -129,6 +139,7 @@ static void leave(struct wh_conn *conn)
 
 void recovery_algorithm_changed(struct wh_conn *conn, bool was_model)
 {
+    conn->flight->validation = (struct validation){ 0 };
     if (conn->recovery == RECOVERY_FAST && was_model && !conn->profile->congestion->model) {
         /* A model sets no ssthresh, and the rest of the episode goes by it: keep what there is. */
         conn->ssthresh = MAX(conn->cwnd, 2 * conn_mss(conn));
@@ -138,7 +149,10 @@ void recovery_algorithm_changed(struct wh_conn *conn, bool was_model)
 
 /* ------------------------------------------------------- acknowledgements -- */
 
-/* Do not grow a window that is not used (RFC 7661 has the reasons). */
+/*
+ * Do not grow a window that is not used. RFC 7661 4.3 would be content with half of it of late;
+ * here that is enough in slow start alone, so that cwnd stays near to what the path has carried.
+ */
 static bool may_grow(struct wh_conn *conn, const struct acknowledged *what)
 {
     struct flight *flight = conn->flight;
@@ -267,6 +281,10 @@ void recovery_acknowledged(struct wh_conn *conn, struct acknowledged *what)
     ack.lost = detect(conn, what);
     advance_state(conn, what, ack.lost, arrived);
     ack.in_flight = conn_pipe(conn);
+    if (what->forward && conn->recovery == RECOVERY_NONE && !recovering &&
+        !conn->profile->congestion->model) {
+        validation_acked(&conn->flight->validation, conn, what->acked);
+    }
     /* RFC 5681 3.2, step 6: the acknowledgement that ends recovery leaves cwnd at ssthresh. */
     ack.may_grow = may_grow(conn, what) && !recovering;
     conn->profile->congestion->acked(conn, &ack);
@@ -287,6 +305,7 @@ void recovery_timeout(struct wh_conn *conn)
         undo_remember(conn, true);
         congestion->congestion(conn, CC_TIMEOUT, recovery_flight_size(conn));
     }
+    flight->validation = (struct validation){ 0 }; /* RFC 7661 leaves timeouts to RFC 5681 */
     recovery_note_reduction(conn);
     /* RFC 2018 8: a receiver may discard what it SACKed. If the range at SND.UNA is SACKed, it has. */
     if (flight_at(flight, 0)->flags & RANGE_SACKED) {
@@ -311,13 +330,11 @@ void recovery_sent_again(struct wh_conn *conn, uint32_t start, uint32_t bytes)
     conn->sent = tcp_milliseconds(conn->tcp); /* a connection that repairs is not idle */
     flight->rtx_now = false;
     flight->prr_out += bytes;
-    if (flight->undo) {
-        flight->undo_bytes += bytes;
-        if (!flight->undo_stamped) {
-            flight->undo_stamped = true;
-            flight->undo_first = start;
-            flight->undo_stamp = tcp_timestamp(conn->tcp, conn->ts_offset);
-        }
+    flight->undo_bytes += bytes;
+    if (flight->undo && !flight->undo_stamped) {
+        flight->undo_stamped = true;
+        flight->undo_first = start;
+        flight->undo_stamp = tcp_timestamp(conn->tcp, conn->ts_offset);
     }
 }
 

@@ -88,6 +88,20 @@ static void another_algorithm_takes_over(void **state)
     sender_end(s);
 }
 
+/* RFC 7661 4.4.1: of a window that is not in use the answer to a loss is by what was. */
+static void a_loss_in_a_window_not_in_use(void **state)
+{
+    (void)state;
+    struct sender *s = sender_begin(1);
+    s->conn.cwnd = 20 * MSS;
+    s->conn.flight->validation = (struct validation){ .begun = true, .known = true };
+    s->conn.flight->validation.most[0] = 4 * MSS;
+    sender_send(s, 2);
+    recovery_enter_fast(&s->conn, NULL);
+    assert_int_equal(s->conn.ssthresh, 2800); /* CUBIC's 0.7 of four segments */
+    sender_end(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,6 +109,7 @@ int main(void)
         cmocka_unit_test(at_least_one),
         cmocka_unit_test(after_a_burst_of_losses),
         cmocka_unit_test(another_algorithm_takes_over),
+        cmocka_unit_test(a_loss_in_a_window_not_in_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
