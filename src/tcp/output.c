@@ -352,7 +352,8 @@ static uint32_t next_length(struct wh_conn *conn, uint32_t mss, uint32_t limit)
     uint32_t pipe = conn_pipe(conn);
     uint32_t room = conn->cwnd > pipe ? conn->cwnd - pipe : 0;
     /* Segments may have grown beyond cwnd: with nothing in flight nobody would ever open it. */
-    bool fits = room >= MIN(usable, mss) || (pipe == 0 && room > 0);
+    bool idle = conn->snd_nxt == first_unacknowledged(conn);
+    bool fits = room >= MIN(usable, mss) || (idle && room > 0);
     if (!fits || pace_waits(conn)) {
         if (conn->flight != NULL) {
             conn->flight->cwnd_limited = true;
