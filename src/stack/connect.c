@@ -6,6 +6,7 @@
 #include "stack/stack.h"
 #include "tcp/cc/cc.h"
 #include "tcp/fast_open.h"
+#include "tcp/recovery.h"
 
 /* RFC 6335 6: the dynamic ports. */
 #define FIRST_PORT 49152
@@ -191,10 +192,12 @@ static int set_congestion(struct memory *memory, struct profile **profile, const
 
 int wh_set_congestion(wh_conn *conn, const char *name)
 {
+    bool was_model = conn->profile->congestion->model;
     int result = set_congestion(&conn->tcp->memory, &conn->profile, name);
     if (result == WH_OK && conn->flight != NULL) {
         memset(flight_cc(conn->flight), 0, CC_STATE);
         conn->profile->congestion->begin(conn);
+        recovery_algorithm_changed(conn, was_model);
     }
     return result;
 }

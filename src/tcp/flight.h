@@ -23,6 +23,7 @@
 #include "base/chunk.h"
 #include "base/seq.h"
 #include "tcp/cc/cc.h"
+#include "tcp/cc/validation.h"
 
 enum {
     RANGE_SACKED = 1 << 0,        /* the peer holds it */
@@ -132,10 +133,9 @@ struct flight {
     /* what a mistake would have to restore (RFC 4015), and how to find it out */
     uint32_t prior_cwnd, prior_ssthresh; /* bytes */
     uint32_t undo_first;                 /* where the first retransmission began */
-    uint32_t undo_bytes;                 /* sent again since then and not yet told by DSACK */
+    uint32_t undo_bytes;                 /* sent again in the episode and not yet told by DSACK */
     uint32_t undo_stamp;                 /* the timestamp of the first retransmission */
     bool undo, undo_stamped;             /* the above hold */
-    bool timed_out;                      /* the episode began with a timeout */
 
     /* F-RTO (RFC 5682) */
     uint32_t frto_high; /* SND.NXT at the timeout */
@@ -154,8 +154,8 @@ struct flight {
     bool rtx_now;      /* the next retransmission does not wait for room in cwnd */
     bool cwnd_limited; /* cwnd kept something from leaving since the last acknowledgement */
     uint16_t dup_acks; /* consecutive */
-    uint32_t most;     /* largest pipe since... the current round began */
 
+    struct validation validation;             /* cwnd, and how much of it was in use of late */
     uint64_t cc[CC_STATE / sizeof(uint64_t)]; /* congestion control's own */
     struct range place[]; /* capacity ranges, then the order: twice as many uint16_t */
 };

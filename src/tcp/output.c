@@ -349,7 +349,10 @@ static uint32_t next_length(struct wh_conn *conn, uint32_t mss, uint32_t limit)
     }
     uint32_t pipe = conn_pipe(conn);
     uint32_t room = conn->cwnd > pipe ? conn->cwnd - pipe : 0;
-    if (room < MIN(usable, mss) || pace_waits(conn)) {
+    /* Segments may have grown beyond cwnd: with nothing in flight nobody would ever open it. */
+    bool idle = conn->snd_nxt == first_unacknowledged(conn);
+    bool fits = room >= MIN(usable, mss) || (idle && room > 0);
+    if (!fits || pace_waits(conn)) {
         if (conn->flight != NULL) {
             conn->flight->cwnd_limited = true;
         }
@@ -382,6 +385,21 @@ static void note_sent(struct wh_conn *conn, uint32_t length)
     conn_deadline(conn, DEADLINE_PUSH, WH_NEVER);
 }
 
+/*
+ * RFC 5681 4.1: after a rest what was known of the path is old, so that it starts again from the
+ * initial window; but slow start may come near to where it was at once (RFC 7661 4.4.3).
+ */
+static void restart_after_idle(struct wh_conn *conn)
+{
+    uint32_t initial = cc_initial_window(conn);
+    if (!flight_empty(conn->flight) || conn->snd_end == conn->snd_nxt || conn->cwnd <= initial ||
+        tcp_milliseconds(conn->tcp) - conn->sent <= conn->rto / 1000) {
+        return;
+    }
+    conn->ssthresh = MAX(conn->ssthresh, conn->cwnd - conn->cwnd / 4);
+    conn->cwnd = initial;
+}
+
 /* Puts [snd_nxt, snd_nxt + length (+ FIN)) on the wire. What finds no slot counts as lost at once. */
 static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t length, uint32_t mss,
                      bool fin, wh_reason reason)
@@ -392,8 +410,11 @@ static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t lengt
     if (!flight_begin(&conn->flight, store)) {
         return false;
     }
+    const struct cc_algorithm *congestion = conn->profile->congestion;
     if (begins) {
-        conn->profile->congestion->begin(conn);
+        congestion->begin(conn);
+    } else if (conn->flight->count == 0 && conn->flight->has_limit && congestion->resume != NULL) {
+        congestion->resume(conn);
     }
     struct snapshot then = rate_sending(conn, length + fin);
     if (!flight_send(&conn->flight, store, start, start + length + fin, conn->tcp->now, &then)) {
@@ -451,14 +472,10 @@ static bool send_path_probe(struct wh_conn *conn, struct outbox *outbox, uint32_
 
 static bool send_data(struct wh_conn *conn, struct outbox *outbox)
 {
-    struct tcp *tcp = conn->tcp;
     if (conn_syn_outstanding(conn) && conn->send.length > 0 && !conn_unconfirmed(conn)) {
         return true; /* no window is known before the handshake is complete */
     }
-    if (flight_empty(conn->flight) && conn->snd_end != conn->snd_nxt &&
-        tcp_milliseconds(tcp) - conn->sent > conn->rto / 1000) {
-        conn->cwnd = MIN(conn->cwnd, cc_initial_window(conn)); /* RFC 5681 4.1 */
-    }
+    restart_after_idle(conn);
     uint32_t options;
     uint32_t mss = mss_now(conn, &options);
     uint32_t limit = frame_limit(conn, mss, options);

@@ -48,6 +48,14 @@ uint32_t recovery_flight_size(const struct wh_conn *conn)
     return MIN(conn->snd_nxt - conn->snd_una, conn->cwnd);
 }
 
+/* As many bytes as the answer to a loss or a mark goes by (RFC 7661 4.4.1). */
+static uint32_t in_use(struct wh_conn *conn, uint32_t outstanding)
+{
+    bool model = conn->profile->congestion->model;
+    return model ? outstanding
+                 : validation_lost(&conn->flight->validation, conn, MIN(outstanding, conn->cwnd));
+}
+
 void recovery_enter_fast(struct wh_conn *conn, const struct acknowledged *what)
 {
     if (conn->recovery != RECOVERY_NONE) {
@@ -63,32 +71,41 @@ void recovery_enter_fast(struct wh_conn *conn, const struct acknowledged *what)
     bool cut = conn->reduced && seq_lt(conn->snd_una, conn->recovery_point);
     if (cut) {
         conn->recovery_point = conn->snd_nxt;
+        undo_forget(conn); /* the mark was no mistake, even if this is one */
     } else {
         undo_remember(conn, false);
-        congestion->congestion(conn, CC_LOSS, outstanding);
+        congestion->congestion(conn, CC_LOSS, in_use(conn, outstanding));
         recovery_note_reduction(conn);
     }
     conn->recovery = RECOVERY_FAST;
     flight->rescued = false;
+    flight->probing = false; /* what its answer may tell of is answered now, and once */
     flight->probe_due = false;
     conn->rtx_reason = WH_WHY_RETRANSMIT_FAST;
     flight->rtx_now = true; /* the first retransmission does not wait for room (RFC 6675 5, 4.3) */
     prr_begin(conn, what);
 }
 
-/* The peer echoes a mark: less in flight, and nothing to send again. */
-static void reduce_for_mark(struct wh_conn *conn, const struct acknowledged *what)
+/* Congestion, and nothing to send again for it. What an earlier episode remembers is void. */
+static void reduce(struct wh_conn *conn, const struct acknowledged *what, enum cc_signal signal)
 {
     const struct cc_algorithm *congestion = conn->profile->congestion;
+    undo_forget(conn);
+    congestion->congestion(conn, signal, in_use(conn, MIN(what->in_flight, conn->cwnd)));
+    recovery_note_reduction(conn);
+    if (!congestion->model) {
+        conn->cwnd = MIN(conn->cwnd, conn->ssthresh);
+        validation_recovered(&conn->flight->validation, conn, 0);
+    }
+}
+
+/* The peer echoes a mark. */
+static void reduce_for_mark(struct wh_conn *conn, const struct acknowledged *what)
+{
     uint32_t before = conn->cwnd;
     because(conn->tcp, WH_WHY_ECN_ECHO);
-    congestion->congestion(conn, CC_MARK, MIN(what->in_flight, conn->cwnd));
-    recovery_note_reduction(conn);
-    if (congestion->model) {
-        return;
-    }
-    conn->cwnd = MIN(conn->ssthresh, before);
-    if (before <= conn_mss(conn)) {
+    reduce(conn, what, CC_MARK);
+    if (before <= conn_mss(conn) && !conn->profile->congestion->model) {
         /* RFC 3168 6.1.2: less than one segment in a round trip is one segment after a timeout. */
         conn->cwnd = 0;
         conn_deadline(conn, DEADLINE_PUSH, conn->tcp->now + conn_rto(conn));
@@ -103,23 +120,13 @@ static void reduce_initial(struct wh_conn *conn)
     recovery_note_reduction(conn);
 }
 
-/* A probe has repaired the loss of the last segment: a loss all the same (RFC 8985 7.4.2). */
-static void reduce_for_tail(struct wh_conn *conn, const struct acknowledged *what)
-{
-    const struct cc_algorithm *congestion = conn->profile->congestion;
-    congestion->congestion(conn, CC_LOSS, MIN(what->in_flight, conn->cwnd));
-    recovery_note_reduction(conn);
-    if (!congestion->model) {
-        conn->cwnd = MIN(conn->cwnd, conn->ssthresh);
-    }
-}
-
 static void leave(struct wh_conn *conn)
 {
     const struct cc_algorithm *congestion = conn->profile->congestion;
     struct flight *flight = conn->flight;
     if (conn->recovery == RECOVERY_FAST && !congestion->model) {
         conn->cwnd = conn->ssthresh; /* RFC 9937 6: whatever the last acknowledgement left of it */
+        validation_recovered(&flight->validation, conn, flight->undo_bytes);
     }
     conn->recovery = RECOVERY_NONE;
     flight->dup_acks = 0;
@@ -130,9 +137,22 @@ static void leave(struct wh_conn *conn)
     }
 }
 
+void recovery_algorithm_changed(struct wh_conn *conn, bool was_model)
+{
+    conn->flight->validation = (struct validation){ 0 };
+    if (conn->recovery == RECOVERY_FAST && was_model && !conn->profile->congestion->model) {
+        /* A model sets no ssthresh, and the rest of the episode goes by it: keep what there is. */
+        conn->ssthresh = MAX(conn->cwnd, 2 * conn_mss(conn));
+        prr_begin(conn, NULL);
+    }
+}
+
 /* ------------------------------------------------------- acknowledgements -- */
 
-/* Do not grow a window that is not used (RFC 7661 has the reasons). */
+/*
+ * Do not grow a window that is not used. RFC 7661 4.3 would be content with half of it of late;
+ * here that is enough in slow start alone, so that cwnd stays near to what the path has carried.
+ */
 static bool may_grow(struct wh_conn *conn, const struct acknowledged *what)
 {
     struct flight *flight = conn->flight;
@@ -213,9 +233,7 @@ static void advance_state(struct wh_conn *conn, const struct acknowledged *what,
     if (undo_acknowledged(conn, what)) {
         return;
     }
-    if (conn->recovery == RECOVERY_FAST && complete) {
-        leave(conn);
-    } else if (conn->recovery == RECOVERY_LOSS && complete) {
+    if (conn->recovery != RECOVERY_NONE && complete) {
         leave(conn);
     }
     if (conn->recovery == RECOVERY_NONE) {
@@ -255,13 +273,18 @@ void recovery_acknowledged(struct wh_conn *conn, struct acknowledged *what)
         flight->dup_acks = 0;
     }
     path_mtu_acknowledged(conn, &what->delivery);
+    flight->probe_due = false; /* the answer is here before the question has left */
     if (tail_probe_acknowledged(conn, what)) {
-        reduce_for_tail(conn, what);
+        reduce(conn, what, CC_LOSS); /* the probe has repaired a loss: one all the same (7.4.2) */
     }
     bool recovering = conn->recovery == RECOVERY_FAST;
     ack.lost = detect(conn, what);
     advance_state(conn, what, ack.lost, arrived);
     ack.in_flight = conn_pipe(conn);
+    if (what->forward && conn->recovery == RECOVERY_NONE && !recovering &&
+        !conn->profile->congestion->model) {
+        validation_acked(&conn->flight->validation, conn, what->acked);
+    }
     /* RFC 5681 3.2, step 6: the acknowledgement that ends recovery leaves cwnd at ssthresh. */
     ack.may_grow = may_grow(conn, what) && !recovering;
     conn->profile->congestion->acked(conn, &ack);
@@ -282,6 +305,7 @@ void recovery_timeout(struct wh_conn *conn)
         undo_remember(conn, true);
         congestion->congestion(conn, CC_TIMEOUT, recovery_flight_size(conn));
     }
+    flight->validation = (struct validation){ 0 }; /* RFC 7661 leaves timeouts to RFC 5681 */
     recovery_note_reduction(conn);
     /* RFC 2018 8: a receiver may discard what it SACKed. If the range at SND.UNA is SACKed, it has. */
     if (flight_at(flight, 0)->flags & RANGE_SACKED) {
@@ -303,15 +327,14 @@ void recovery_timeout(struct wh_conn *conn)
 void recovery_sent_again(struct wh_conn *conn, uint32_t start, uint32_t bytes)
 {
     struct flight *flight = conn->flight;
+    conn->sent = tcp_milliseconds(conn->tcp); /* a connection that repairs is not idle */
     flight->rtx_now = false;
     flight->prr_out += bytes;
-    if (flight->undo) {
-        flight->undo_bytes += bytes;
-        if (!flight->undo_stamped) {
-            flight->undo_stamped = true;
-            flight->undo_first = start;
-            flight->undo_stamp = tcp_timestamp(conn->tcp, conn->ts_offset);
-        }
+    flight->undo_bytes += bytes;
+    if (flight->undo && !flight->undo_stamped) {
+        flight->undo_stamped = true;
+        flight->undo_first = start;
+        flight->undo_stamp = tcp_timestamp(conn->tcp, conn->ts_offset);
     }
 }
 

@@ -48,6 +48,8 @@ void recovery_timeout(struct wh_conn *conn);
 void recovery_lose(struct wh_conn *conn, struct range *range, bool urgently);
 /* Loss has been found: fast recovery begins, if it has not; `what` may be NULL (a timer found it). */
 void recovery_enter_fast(struct wh_conn *conn, const struct acknowledged *what);
+/* Another algorithm has taken over; the last one was a model or not. */
+void recovery_algorithm_changed(struct wh_conn *conn, bool was_model);
 /* cwnd has been cut, for whatever reason: new data says so (RFC 3168 6.1.2). */
 void recovery_note_reduction(struct wh_conn *conn);
 /* Bytes outstanding, as congestion control should count them when it cuts (FlightSize). */

@@ -76,7 +76,9 @@ static void sooner_timeout(struct wh_conn *conn)
         recovery_arm(conn);
         break;
     case TIMER_TAIL: tail_probe_timeout(conn); break;
-    default: flight_free(&conn->flight, &conn->tcp->chunks); return;
+    default:
+        flight_free(&conn->flight, &conn->tcp->chunks);
+        break; /* and with it pacing's deadline */
     }
     conn_want_output(conn);
 }

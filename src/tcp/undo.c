@@ -23,7 +23,6 @@ void undo_remember(struct wh_conn *conn, bool timed_out)
     flight->undo = true;
     flight->undo_bytes = 0;
     flight->undo_stamped = false;
-    flight->timed_out = timed_out;
     flight->frto = timed_out ? FRTO_FIRST : FRTO_OFF;
     flight->frto_high = conn->snd_nxt;
 }
@@ -132,6 +131,10 @@ bool undo_acknowledged(struct wh_conn *conn, const struct acknowledged *what)
 {
     struct flight *flight = conn->flight;
     if (!flight->undo) {
+        return false;
+    }
+    if (what->echo) { /* RFC 4015 3, (8): there is congestion, so the cut stands */
+        undo_forget(conn);
         return false;
     }
     bool frto = frto_says_so(conn, what);

@@ -500,10 +500,9 @@ static void undo(struct wh_conn *conn)
 }
 
 /* 5.4: at the rate of the model, at once. */
-static void resume(struct wh_conn *conn, uint32_t idle)
+static void resume(struct wh_conn *conn)
 {
     struct bbr *bbr = bbr_of(conn);
-    (void)idle;
     bbr->idle_restart = true;
     bbr->extra_acked_start = bbr_now(conn);
     bbr->extra_acked_delivered = 0;

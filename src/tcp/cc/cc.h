@@ -78,8 +78,8 @@ struct cc_algorithm {
     void (*recovered)(struct wh_conn *conn);
     /* The last congestion() was a mistake: cwnd and ssthresh are as before it again. */
     void (*undo)(struct wh_conn *conn);
-    /* Something is about to leave with nothing in flight, after so many microseconds of silence. */
-    void (*resume)(struct wh_conn *conn, uint32_t idle);
+    /* Something is about to leave with nothing in flight, because the application had nothing to send. */
+    void (*resume)(struct wh_conn *conn);
     /* Bytes a second; 0: as fast as the link takes it. NULL: cc_pacing_rate. */
     uint64_t (*pacing_rate)(const struct wh_conn *conn);
 };

@@ -188,11 +188,7 @@ static void undo(struct wh_conn *conn)
     }
 }
 
-static void resume(struct wh_conn *conn, uint32_t idle)
-{
-    (void)idle;
-    state_of(conn)->paused = true;
-}
+static void resume(struct wh_conn *conn) { state_of(conn)->paused = true; }
 
 const struct cc_algorithm cc_cubic = {
     .name = "cubic",

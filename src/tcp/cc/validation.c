@@ -31,12 +31,6 @@ bool validation_valid(const struct validation *validation, const struct wh_conn 
     return !validation->known || validation_pipe_ack(validation) >= conn->cwnd / 2;
 }
 
-bool validation_may_grow(const struct validation *validation, const struct wh_conn *conn,
-                         bool limited)
-{
-    return limited || (validation->known && validation_valid(validation, conn));
-}
-
 /* 4.4.3: what nobody has used for five minutes is given up by half, and can be had again by slow start. */
 static void expire(struct validation *validation, struct wh_conn *conn)
 {
@@ -96,24 +90,11 @@ void validation_acked(struct validation *validation, struct wh_conn *conn, uint3
     expire(validation, conn);
 }
 
-void validation_resume(struct validation *validation, struct wh_conn *conn, uint64_t idle)
-{
-    if (idle < SAMPLING_PERIOD) {
-        return;
-    }
-    /* For longer than any sample counts nothing was acknowledged: that is known. */
-    *validation = (struct validation){ .begun = true, .known = true };
-    validation->half_began = microseconds(conn);
-    uint64_t most =
-        MIN(idle / 1000, UINT64_C(64) * PERIOD); /* as often as any window can be halved */
-    validation->valid_at = milliseconds(conn) - (uint32_t)most;
-    expire(validation, conn);
-}
-
 uint32_t validation_lost(struct validation *validation, const struct wh_conn *conn,
                          uint32_t flight_size)
 {
-    if (validation_valid(validation, conn)) {
+    /* Slow start is a round trip ahead of pipeACK: what fills half of cwnd now is in use as well. */
+    if (validation_valid(validation, conn) || flight_size >= conn->cwnd / 2) {
         validation->loss_size = 0;
         return flight_size;
     }

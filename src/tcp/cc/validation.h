@@ -6,8 +6,9 @@
  * cwnd is kept, so that the application may go on at once, but a loss is answered from what
  * was in use, and after five minutes half of it is given up.
  *
- * This takes the place of the restart from the initial window (RFC 5681 4.1). Bursts of
- * a window unused for long (4.4.2) are kept off by pacing.
+ * This is for who sends all the time, but little. After a rest longer than the timeout the
+ * initial window comes first (RFC 5681 4.1, output.c): the record is kept with the flight. Bursts
+ * of a window unused for long (4.4.2) are kept off by pacing.
  */
 #ifndef WAVEHAND_TCP_CC_VALIDATION_H
 #define WAVEHAND_TCP_CC_VALIDATION_H
@@ -37,17 +38,12 @@ _Static_assert(sizeof(struct validation) <= 32, "it is part of every flight");
 uint32_t validation_pipe_ack(const struct validation *validation);
 /* cwnd is proved (4.3). */
 bool validation_valid(const struct validation *validation, const struct wh_conn *conn);
-/* May cwnd grow by this acknowledgement? `limited`: it was cwnd that kept data from leaving (4.5.3). */
-bool validation_may_grow(const struct validation *validation, const struct wh_conn *conn,
-                         bool limited);
 /*
  * An acknowledgement of so many new bytes, SND.UNA moved, outside of recovery. May
  * reduce cwnd and raise ssthresh after five minutes without proof (4.4.3).
  */
 void validation_acked(struct validation *validation, struct wh_conn *conn, uint32_t bytes);
-/* Something leaves after so many us with nothing in flight; the record may be new. Reduces as above. */
-void validation_resume(struct validation *validation, struct wh_conn *conn, uint64_t idle);
-/* Congestion is found with so many bytes in flight: returns how many the answer goes by (4.4.1). */
+/* A loss or a mark is found with so many bytes in flight: returns how many the answer goes by (4.4.1). */
 uint32_t validation_lost(struct validation *validation, const struct wh_conn *conn,
                          uint32_t flight_size);
 /*

@@ -69,12 +69,47 @@ static void after_a_burst_of_losses(void **state)
     sender_end(s);
 }
 
+/* A model knows no ssthresh: what takes over in the middle of recovery starts from cwnd. */
+static void another_algorithm_takes_over(void **state)
+{
+    (void)state;
+    struct sender *s = sender_begin(1);
+    sender_send(s, 10);
+    s->conn.cwnd = 7 * MSS;
+    recovery_algorithm_changed(&s->conn, true); /* not in recovery: nothing to go on with */
+    assert_int_equal(s->conn.ssthresh, UINT32_MAX);
+    s->conn.recovery = RECOVERY_FAST;
+    recovery_algorithm_changed(&s->conn, true);
+    assert_int_equal(s->conn.ssthresh, 7 * MSS);
+    assert_int_equal(s->conn.flight->prr_base, 10 * MSS);
+    s->conn.cwnd = 5 * MSS;
+    recovery_algorithm_changed(&s->conn, false); /* its ssthresh stands */
+    assert_int_equal(s->conn.ssthresh, 7 * MSS);
+    sender_end(s);
+}
+
+/* RFC 7661 4.4.1: of a window that is not in use the answer to a loss is by what was. */
+static void a_loss_in_a_window_not_in_use(void **state)
+{
+    (void)state;
+    struct sender *s = sender_begin(1);
+    s->conn.cwnd = 20 * MSS;
+    s->conn.flight->validation = (struct validation){ .begun = true, .known = true };
+    s->conn.flight->validation.most[0] = 4 * MSS;
+    sender_send(s, 2);
+    recovery_enter_fast(&s->conn, NULL);
+    assert_int_equal(s->conn.ssthresh, 2800); /* CUBIC's 0.7 of four segments */
+    sender_end(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_proportion),
         cmocka_unit_test(at_least_one),
         cmocka_unit_test(after_a_burst_of_losses),
+        cmocka_unit_test(another_algorithm_takes_over),
+        cmocka_unit_test(a_loss_in_a_window_not_in_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

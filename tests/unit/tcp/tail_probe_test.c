@@ -66,6 +66,32 @@ static void what_answers_it(void **state)
     sender_end(s);
 }
 
+/* Recovery answers the losses of this window; the probe's acknowledgement does not do so again. */
+static void recovery_answers_for_it(void **state)
+{
+    (void)state;
+    struct sender *s = path(5);
+    tail_probe_sent(&s->conn, true);
+    recovery_enter_fast(&s->conn, NULL);
+    sender_send(s, 1);
+    struct acknowledged what = sender_acked(s, 6);
+    assert_false(tail_probe_acknowledged(&s->conn, &what));
+    sender_end(s);
+}
+
+/* Asked for, and before it has left there is an acknowledgement: it is not sent any more. */
+static void the_answer_comes_first(void **state)
+{
+    (void)state;
+    struct sender *s = path(5);
+    tail_probe_timeout(&s->conn);
+    assert_true(s->conn.flight->probe_due);
+    struct acknowledged what = sender_acked(s, 2);
+    recovery_acknowledged(&s->conn, &what);
+    assert_false(s->conn.flight->probe_due);
+    sender_end(s);
+}
+
 static void two_copies_have_arrived(void **state)
 {
     (void)state;
@@ -100,7 +126,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(when_it_is_due),           cmocka_unit_test(when_there_is_none),
         cmocka_unit_test(what_answers_it),          cmocka_unit_test(two_copies_have_arrived),
-        cmocka_unit_test(new_data_needs_no_answer),
+        cmocka_unit_test(new_data_needs_no_answer), cmocka_unit_test(recovery_answers_for_it),
+        cmocka_unit_test(the_answer_comes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,12 +77,29 @@ static void the_latest_episode_counts(void **state)
     sender_end(s);
 }
 
+/* RFC 4015 3, (8): where the path has marked, the cut stands, then and later. */
+static void a_mark_keeps_the_cut(void **state)
+{
+    (void)state;
+    struct sender *s = cut(false);
+    struct acknowledged what = sender_acked(s, 2);
+    what.has_tsecr = true;
+    what.tsecr = s->conn.flight->undo_stamp - 1;
+    what.echo = true;
+    assert_false(undo_acknowledged(&s->conn, &what));
+    what.echo = false;
+    assert_false(undo_acknowledged(&s->conn, &what));
+    assert_undone(s, false);
+    sender_end(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(eifel),
         cmocka_unit_test(dsack),
         cmocka_unit_test(the_latest_episode_counts),
+        cmocka_unit_test(a_mark_keeps_the_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -424,7 +424,7 @@ static void nothing_overflows(void **state)
             case 1: a->cc->congestion(conn, (enum cc_signal)any_below(&dice, 3), 1 << 30); break;
             case 2: a->cc->recovered(conn); break;
             case 3: a->cc->undo(conn); break;
-            case 4: a->cc->resume(conn, 1); break;
+            case 4: a->cc->resume(conn); break;
             case 5: conn->cwnd = conn_mss(conn); break;
             default: break;
             }

@@ -76,7 +76,7 @@ static inline void path_send(struct path *p)
     assert_true(p->tail - p->head < PATH_PACKETS);
     if (p->in_flight == 0) {
         if (p->sent > 0 && p->app_rate > 0) {
-            p->a->cc->resume(conn, (uint32_t)(p->now - p->delivered_at));
+            p->a->cc->resume(conn);
         }
         p->first_sent = p->delivered_at = p->now;
     }

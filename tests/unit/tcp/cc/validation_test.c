@@ -40,7 +40,6 @@ static void at_first_it_counts_as_validated(void **state)
     (void)state;
     struct user u = begin(100000);
     assert_true(validation_valid(&u.v, u.conn));
-    assert_true(validation_may_grow(&u.v, u.conn, true));
     assert_int_equal(validation_lost(&u.v, u.conn, 12345), 12345);
     alone_end(u.a);
 }
@@ -53,12 +52,9 @@ static void half_is_enough(void **state)
     use(&u, 52000, 20);
     assert_near(validation_pipe_ack(&u.v), 52000, 0);
     assert_true(validation_valid(&u.v, u.conn));
-    assert_true(validation_may_grow(&u.v, u.conn, false));
     use(&u, 48000, 20);
     assert_near(validation_pipe_ack(&u.v), 48000, 0);
     assert_false(validation_valid(&u.v, u.conn));
-    assert_false(validation_may_grow(&u.v, u.conn, false));
-    assert_true(validation_may_grow(&u.v, u.conn, true)); /* what is in full use proves itself */
     alone_end(u.a);
 }
 
@@ -90,6 +86,9 @@ static void a_loss_goes_by_what_was_in_use(void **state)
     use(&u, 20000, 20);
     assert_int_equal(validation_lost(&u.v, u.conn, 8000), 20000);
     assert_int_equal(validation_lost(&u.v, u.conn, 30000), 30000);
+    assert_int_equal(u.v.loss_size, 30000);
+    assert_int_equal(validation_lost(&u.v, u.conn, 50000), 50000);
+    assert_int_equal(u.v.loss_size, 0); /* half of the window is in flight */
     u.a->cc->congestion(u.conn, CC_LOSS, validation_lost(&u.v, u.conn, 16000));
     assert_int_equal(u.conn->ssthresh, 10000);
     u.conn->cwnd = 10000;
@@ -144,30 +143,6 @@ static void it_is_kept_for_five_minutes(void **state)
     alone_end(u.a);
 }
 
-/* The same where it is silent, and even the record is new. */
-static void silence_is_no_proof(void **state)
-{
-    (void)state;
-    struct user u = begin(100000);
-    use(&u, 90000, 20);
-    validation_resume(&u.v, u.conn, 900000); /* less than a second proves nothing either way */
-    assert_true(validation_valid(&u.v, u.conn));
-    validation_resume(&u.v, u.conn, 299000000);
-    assert_false(validation_valid(&u.v, u.conn));
-    assert_int_equal(u.conn->cwnd, 100000);
-    u.v = (struct validation){ 0 };
-    u.conn->ssthresh = 20000;
-    validation_resume(&u.v, u.conn, 301000000);
-    assert_int_equal(u.conn->cwnd, 50000);
-    assert_int_equal(u.conn->ssthresh, 75000);
-    use(&u, 30000, 3);
-    assert_true(validation_valid(&u.v, u.conn));
-    u.v = (struct validation){ 0 };
-    validation_resume(&u.v, u.conn, UINT64_MAX);
-    assert_int_equal(u.conn->cwnd, cc_initial_window(u.conn));
-    alone_end(u.a);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,7 +152,6 @@ int main(void)
         cmocka_unit_test(a_loss_goes_by_what_was_in_use),
         cmocka_unit_test(a_loss_of_a_proved_window_is_usual),
         cmocka_unit_test(it_is_kept_for_five_minutes),
-        cmocka_unit_test(silence_is_no_proof),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
