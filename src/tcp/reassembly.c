@@ -117,12 +117,35 @@ static void join(struct chunk_queue *to, struct chunk_queue *from)
     to->cost += from->cost;
 }
 
+/*
+ * Appends with chunks that fit, not such as a long queue would ask for: the next hole that is
+ * filled joins this block to its neighbour, and what is then left of the last chunk stays empty.
+ */
+static size_t append(struct chunk_queue *queue, struct chunk_store *store, const uint8_t *data,
+                     uint32_t length)
+{
+    uint32_t room = queue->tail != NULL ? MIN(chunk_room(queue->tail), length) : 0;
+    size_t taken = chunk_queue_append(queue, store, data, room, MEMORY_ORDINARY);
+    while (taken < length) {
+        uint32_t n = MIN(length - (uint32_t)taken, chunk_max());
+        struct chunk *chunk = chunk_take(store, n, MEMORY_ORDINARY);
+        if (chunk == NULL) {
+            break;
+        }
+        memcpy(chunk->data, data + taken, n);
+        chunk->end = n;
+        chunk_queue_push(queue, chunk);
+        taken += n;
+    }
+    return taken;
+}
+
 /* Appends to a block; on a lack of memory takes what it can. */
 static wh_reason extend(struct reassembly *r, struct chunk_store *store, struct block *block,
                         const uint8_t *data, uint32_t length)
 {
     r->cost -= block->bytes.cost;
-    size_t taken = chunk_queue_append(&block->bytes, store, data, length, MEMORY_ORDINARY);
+    size_t taken = append(&block->bytes, store, data, length);
     r->cost += block->bytes.cost;
     block->right += (uint32_t)taken;
     r->held += (uint32_t)taken;

@@ -149,7 +149,12 @@ static void take_out_of_order(struct wh_conn *conn, const struct text *text)
         if (reassembly_holds(conn->reassembly, text->seq, text->length, &left, &right)) {
             tcp_arrived_twice(conn, left, right);
         }
-        size_t budget = memory_budget(MAX(tune_receive_limit(conn), tcp_window_promised(conn)));
+        /*
+         * Twice that: where every other segment is missing each one that is here has a chunk to
+         * itself, up to four times its size. What is promised must then fit all the same, or
+         * retransmissions are refused for lack of room and nothing but a timeout helps.
+         */
+        size_t budget = 2 * memory_budget(MAX(tune_receive_limit(conn), tcp_window_promised(conn)));
         wh_reason reason = reassembly_add(&conn->reassembly, &tcp->chunks, text->seq, text->data,
                                           text->length, budget);
         because(tcp, reason == WH_WHY_NONE ? WH_WHY_OUT_OF_ORDER : reason);

@@ -111,6 +111,8 @@ static void restore(struct wh_conn *conn)
     while ((range = flight_first(flight, &flight->losses)) != NULL) {
         flight_mark_found(flight, range);
     }
+    /* What was believed lost in spite of its successors was late: from here on that is waited for. */
+    flight->reordering_seen = flight->reordering_seen || conn->recovery != RECOVERY_LOSS;
     conn->cwnd = MAX(conn->cwnd, flight->prior_cwnd);
     conn->ssthresh = MAX(conn->ssthresh, flight->prior_ssthresh);
     conn->recovery = RECOVERY_NONE;

@@ -105,7 +105,8 @@ static void bounds_hold_and_can_be_set(void **state)
     assert_int_equal(
         profile_set(&f->tcp.memory, &f->conn.profile, WH_OPT_RTO_MAX, (int64_t)WH_SECOND), WH_OK);
     rtt_sample(&f->conn, WH_MILLISECOND);
-    assert_int_equal(conn_rto(&f->conn), WH_SECOND); /* where they contradict each other, the upper */
+    assert_int_equal(conn_rto(&f->conn),
+                     WH_SECOND); /* where they contradict each other, the upper */
     end(f);
 }
 
