@@ -113,12 +113,51 @@ static bool compare(struct wh_rig *rig, const char *name, int64_t value, const c
     return condition_holds(&condition, value) || rig_fail(rig, "%s is %" PRId64, name, value);
 }
 
+struct named {
+    const char *name;
+    uint64_t value;
+};
+
+/* The number that a list gives this name. */
+static bool named_value(const struct named *list, size_t n, const char *name, int64_t *out)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(name, list[i].name) == 0) {
+            *out = (int64_t)list[i].value;
+            return true;
+        }
+    return false;
+}
+
+/* What wh_info tells of losses, speed and the path. */
+static bool path_value(const wh_info *info, const char *name, int64_t *out)
+{
+    const struct named fields[] = {
+        { "rttvar", info->rttvar },
+        { "recovery", info->recovery },
+        { "reordering-seen", info->reordering_seen },
+        { "lost", info->lost },
+        { "sacked", info->sacked },
+        { "reordering-window", info->reordering_window },
+        { "duplicates-told", info->duplicates_told },
+        { "tail-probes", info->tail_probes },
+        { "timeouts", info->timeouts },
+        { "spurious", info->spurious },
+        { "delivery-rate", info->delivery_rate },
+        { "pacing-rate", info->pacing_rate },
+        { "busy-time", info->busy_time },
+        { "window-limited-time", info->window_limited_time },
+        { "buffer-limited-time", info->buffer_limited_time },
+        { "last-sent", info->last_sent },
+        { "last-heard", info->last_heard },
+        { "path-mtu", info->path_mtu },
+    };
+    return named_value(fields, sizeof fields / sizeof *fields, name, out);
+}
+
 static bool info_value(const wh_info *info, const struct flow *flow, const char *name, int64_t *out)
 {
-    const struct {
-        const char *name;
-        uint64_t value;
-    } fields[] = {
+    const struct named fields[] = {
         { "sack", info->sack },
         { "timestamps", info->timestamps },
         { "window-scaling", info->window_scaling },
@@ -167,31 +206,9 @@ static bool info_value(const wh_info *info, const struct flow *flow, const char 
         { "ce-bytes-told", info->ce_bytes_told },
         { "ect0-bytes-told", info->ect0_bytes_told },
         { "ect1-bytes-told", info->ect1_bytes_told },
-        { "rttvar", info->rttvar },
-        { "recovery", info->recovery },
-        { "reordering-seen", info->reordering_seen },
-        { "lost", info->lost },
-        { "sacked", info->sacked },
-        { "reordering-window", info->reordering_window },
-        { "duplicates-told", info->duplicates_told },
-        { "tail-probes", info->tail_probes },
-        { "timeouts", info->timeouts },
-        { "spurious", info->spurious },
-        { "delivery-rate", info->delivery_rate },
-        { "pacing-rate", info->pacing_rate },
-        { "busy-time", info->busy_time },
-        { "window-limited-time", info->window_limited_time },
-        { "buffer-limited-time", info->buffer_limited_time },
-        { "last-sent", info->last_sent },
-        { "last-heard", info->last_heard },
-        { "path-mtu", info->path_mtu },
     };
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        if (strcmp(name, fields[i].name) == 0) {
-            *out = (int64_t)fields[i].value;
-            return true;
-        }
-    return false;
+    return named_value(fields, sizeof fields / sizeof *fields, name, out) ||
+           path_value(info, name, out);
 }
 
 static bool ask_info(struct wh_rig *rig, char **word, unsigned words)

@@ -118,7 +118,8 @@ int64_t wh_send(wh_conn *conn, const void *data, size_t length, unsigned flags)
 static struct chunk *reserve(struct wh_conn *conn, uint32_t want)
 {
     struct reservation *place = &conn->tcp->reservation;
-    if (place->chunk != NULL && place->chunk->size < want) {
+    /* What another has left may be far too large: a small piece must not cost a large chunk. */
+    if (place->chunk != NULL && (place->conn != conn || place->chunk->size < want)) {
         chunk_drop(&conn->tcp->chunks, place->chunk);
         place->chunk = NULL;
     }

@@ -53,11 +53,11 @@ static void lost_less(struct flight *flight, const struct range *range, uint32_t
 /* Takes a range off its list and its bytes out of the sums. */
 static void withdraw(struct flight *flight, const struct range *range)
 {
-    struct range_list *list = list_of(flight, range);
-    if (list == NULL) {
+    if (range->flags & RANGE_SACKED) {
         flight->sacked -= range_length(range);
         return;
     }
+    struct range_list *list = list_of(flight, range);
     list_drop(flight, list, range);
     lost_less(flight, range, range_length(range));
 }
@@ -278,7 +278,10 @@ static void deliver(struct flight *flight, const struct range *range, uint32_t b
 void flight_acknowledge(struct flight *flight, uint32_t ack, struct delivery *delivery)
 {
     uint32_t whole = 0;
-    while (flight != NULL && whole < flight->count) {
+    if (flight == NULL) {
+        return;
+    }
+    while (whole < flight->count) {
         struct range *range = flight_at(flight, whole);
         if (seq_leq(ack, range->start)) {
             break;

@@ -41,6 +41,13 @@ void limits_note(struct wh_conn *conn)
     }
 }
 
+void limits_rest(struct wh_conn *conn)
+{
+    if (conn->flight != NULL) {
+        account(conn, LIMIT_NONE);
+    }
+}
+
 uint32_t limits_total(const struct wh_conn *conn, enum limit limit)
 {
     const struct flight *flight = conn->flight;

@@ -61,6 +61,8 @@ void pace_sent(struct wh_conn *conn, uint32_t bytes, bool alone);
 
 /* limits.c: something left or arrived: what does sending wait for now? */
 void limits_note(struct wh_conn *conn);
+/* The flight is about to be given back: what has been waited so far counts. */
+void limits_rest(struct wh_conn *conn);
 /* ms spent so far waiting for this. */
 uint32_t limits_total(const struct wh_conn *conn, enum limit limit);
 

@@ -118,6 +118,11 @@ static void persist_timeout(struct wh_conn *conn)
         return;
     }
     conn->probe_due = true;
+    if (flight_empty(conn->flight)) {
+        /* Who waits for a window rests, perhaps for hours, beside thousands like it. */
+        limits_rest(conn);
+        flight_free(&conn->flight, &conn->tcp->chunks);
+    }
     if (conn->retries < UINT8_MAX) {
         conn->retries++;
     }
