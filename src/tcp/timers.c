@@ -60,6 +60,13 @@ static void syn_timeout(struct wh_conn *conn)
     conn_want_output(conn);
 }
 
+/* Gives the flight back, and with it pacing's deadline: there is nothing in it. */
+static void rest(struct wh_conn *conn)
+{
+    limits_rest(conn);
+    flight_free(&conn->flight, &conn->tcp->chunks);
+}
+
 /* DEADLINE_RETRANSMIT stood for something sooner, or less, than a timeout. */
 static void sooner_timeout(struct wh_conn *conn)
 {
@@ -76,9 +83,7 @@ static void sooner_timeout(struct wh_conn *conn)
         recovery_arm(conn);
         break;
     case TIMER_TAIL: tail_probe_timeout(conn); break;
-    default:
-        flight_free(&conn->flight, &conn->tcp->chunks);
-        break; /* and with it pacing's deadline */
+    default: rest(conn); break;
     }
     conn_want_output(conn);
 }
@@ -120,8 +125,7 @@ static void persist_timeout(struct wh_conn *conn)
     conn->probe_due = true;
     if (flight_empty(conn->flight)) {
         /* Who waits for a window rests, perhaps for hours, beside thousands like it. */
-        limits_rest(conn);
-        flight_free(&conn->flight, &conn->tcp->chunks);
+        rest(conn);
     }
     if (conn->retries < UINT8_MAX) {
         conn->retries++;
