@@ -278,8 +278,9 @@ bool tcp_acknowledgement(struct wh_conn *conn, const struct segment *segment)
     bool tail = conn->flight != NULL && conn->flight->probing && segment->length == 0;
     if (forward || what.duplicate || what.sacked > 0 || what.echo || what.dsack || tail) {
         recovery_acknowledged(conn, &what);
-        recovery_arm(conn);
-        limits_note(conn);
+        if (conn->flight != NULL) {
+            conn->flight->arm_due = true;
+        }
         conn_want_output(conn);
         conn_notify(conn);
     }

@@ -179,7 +179,7 @@ static struct range *insert(struct flight *flight, uint32_t position)
     if (before) {
         memmove(order - 1, order, position * sizeof *order);
         flight->head--;
-    } else {
+    } else if (position < flight->count) {
         memmove(order + position + 1, order + position, (flight->count - position) * sizeof *order);
     }
     flight->count++;
@@ -187,9 +187,22 @@ static struct range *insert(struct flight *flight, uint32_t position)
     return &flight->place[place];
 }
 
+/* Everything is acknowledged: the row is as it was in the beginning. */
+static void forget_all(struct flight *flight)
+{
+    flight->count = 0;
+    flight->used = 0;
+    flight->spare = NO_RANGE;
+    flight->head = flight->capacity / 2;
+}
+
 /* Forgets `n` ranges from this position on; they stand in no list any more. */
 static void remove_ranges(struct flight *flight, uint32_t position, uint32_t n)
 {
+    if (n == flight->count) {
+        forget_all(flight);
+        return;
+    }
     for (uint32_t i = position; i < position + n; i++) {
         uint16_t place = *flight_order(flight, i);
         flight->place[place].next = flight->spare;
@@ -204,11 +217,6 @@ static void remove_ranges(struct flight *flight, uint32_t position, uint32_t n)
                 (flight->count - position - n) * sizeof *order);
     }
     flight->count = (uint16_t)(flight->count - n);
-    if (flight->count == 0) {
-        flight->used = 0;
-        flight->spare = NO_RANGE;
-        flight->head = flight->capacity / 2;
-    }
 }
 
 /* ---------------------------------------------------------- what happens -- */

@@ -126,6 +126,7 @@ struct flight {
 
     /* timers: when the RTO is due while DEADLINE_RETRANSMIT stands for something sooner */
     uint64_t rto_at;
+    bool arm_due; /* recovery_arm is owed, by output or a timer, whichever comes first */
 
     /* proportional rate reduction (RFC 9937) */
     uint32_t prr_delivered, prr_out, prr_base;

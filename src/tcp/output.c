@@ -21,6 +21,12 @@
 
 /* ------------------------------------------------------------- a segment -- */
 
+/* There is something to tell by SACK. */
+static bool has_sacks(const struct wh_conn *conn)
+{
+    return conn->sack && (conn->reassembly != NULL || conn->dsack_length > 0);
+}
+
 static void fill_options(struct wh_conn *conn, struct segment *segment)
 {
     struct segment_options *options = &segment->options;
@@ -29,7 +35,7 @@ static void fill_options(struct wh_conn *conn, struct segment *segment)
         options->tsval = tcp_timestamp(conn->tcp, conn->ts_offset);
         options->tsecr = conn->ts_recent;
     }
-    if (conn->sack && (conn->reassembly != NULL || conn->dsack_length > 0)) {
+    if (has_sacks(conn)) {
         unsigned room = conn->timestamps ? 3 : 4;
         unsigned n = 0;
         if (conn->dsack_length > 0) { /* RFC 2883 4: before all others, and once */
@@ -212,6 +218,10 @@ static bool send_range(struct wh_conn *conn, struct outbox *outbox, uint32_t seq
 /* Bytes of data in a segment that leaves now: SACK blocks cost room as well. */
 static uint32_t mss_now(struct wh_conn *conn, uint32_t *options_length)
 {
+    if (!has_sacks(conn) && conn->accecn == NULL) { /* as nearly always */
+        *options_length = conn->timestamps ? 12 : 0;
+        return conn_mss(conn);
+    }
     struct segment segment = { .seq = conn->snd_max, .length = 1 };
     fill_options(conn, &segment);
     *options_length = (uint32_t)segment_options_length(&segment.options);
@@ -391,9 +401,12 @@ static void note_sent(struct wh_conn *conn, uint32_t length)
  */
 static void restart_after_idle(struct wh_conn *conn)
 {
-    uint32_t initial = cc_initial_window(conn);
-    if (!flight_empty(conn->flight) || conn->snd_end == conn->snd_nxt || conn->cwnd <= initial ||
+    if (!flight_empty(conn->flight) || conn->snd_end == conn->snd_nxt ||
         tcp_milliseconds(conn->tcp) - conn->sent <= conn->rto / 1000) {
+        return;
+    }
+    uint32_t initial = cc_initial_window(conn);
+    if (conn->cwnd <= initial) {
         return;
     }
     conn->ssthresh = MAX(conn->ssthresh, conn->cwnd - conn->cwnd / 4);
@@ -697,7 +710,8 @@ bool tcp_output(struct wh_conn *conn, struct outbox *outbox)
     uint32_t again = conn->retransmissions;
     bool all = send_tail_probe(conn, outbox) && retransmit_lost(conn, outbox) &&
                send_data(conn, outbox) && send_rescue(conn, outbox);
-    if (conn->snd_nxt != next || conn->retransmissions != again) {
+    bool owed = conn->flight != NULL && conn->flight->arm_due;
+    if (owed || conn->snd_nxt != next || conn->retransmissions != again) {
         recovery_arm(conn);
     }
     limits_note(conn);

@@ -344,6 +344,7 @@ void recovery_arm(struct wh_conn *conn)
     if (conn_syn_outstanding(conn) || conn->probing || flight == NULL || conn_over(conn)) {
         return;
     }
+    flight->arm_due = false;
     wh_time now = conn->tcp->now;
     if (flight->count == 0) {
         conn->timer_kind = TIMER_REST;
