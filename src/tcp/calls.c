@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/chunk_sum.h"
 #include "tcp/cc/cc.h"
 #include "tcp/ecn.h"
 #include "tcp/fast_open.h"
@@ -91,6 +92,20 @@ static void queued(struct wh_conn *conn, size_t length, unsigned flags)
     conn_want_output(conn);
 }
 
+/*
+ * What is queued will leave in full segments from SND.NXT on, unless something happens: so the
+ * checksum's part that is data is computed for these, while it is copied. Not where the link does.
+ */
+static struct summing summing_of(const struct wh_conn *conn)
+{
+    struct summing summing = { .checksum = conn->tcp->checksum };
+    if ((conn->tcp->features & WH_TX_CHECKSUM) == 0) {
+        summing.block = conn_mss(conn);
+        summing.first = summing.block - (conn->snd_end - conn->snd_nxt) % summing.block;
+    }
+    return summing;
+}
+
 int64_t wh_send(wh_conn *conn, const void *data, size_t length, unsigned flags)
 {
     int result = check_send(conn);
@@ -104,7 +119,9 @@ int64_t wh_send(wh_conn *conn, const void *data, size_t length, unsigned flags)
     }
     struct chunk *last = conn->send.tail;
     uint32_t next = conn->snd_end;
-    size_t taken = chunk_queue_append(&conn->send, &conn->tcp->chunks, data, room, MEMORY_ORDINARY);
+    struct summing summing = summing_of(conn);
+    size_t taken = chunk_queue_append_summed(&conn->send, &conn->tcp->chunks, data, room,
+                                             MEMORY_ORDINARY, &summing);
     number_chunks(conn, last, next);
     if (taken == 0) {
         conn->tcp->count[WH_WHY_MEMORY_CAP]++;
@@ -177,6 +194,7 @@ int64_t wh_commit(wh_conn *conn, size_t length, unsigned flags)
     }
     if (in_tail > 0) {
         tail->end += (uint32_t)in_tail;
+        chunk_sum_forget(tail);
         conn->send.length += (uint32_t)in_tail;
     }
     if (rest > 0) {
