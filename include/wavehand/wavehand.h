@@ -243,6 +243,8 @@ enum {
     WH_FRAME_CHECKSUM_PARTIAL = 1 << 0,
     /* In: the link has verified the transport checksum. */
     WH_FRAME_CHECKSUM_VALID = 1 << 1,
+    /* In: the link has summed the frame (wh_frame.sum), and the checksum is to be judged by that. */
+    WH_FRAME_SUMMED = 1 << 2,
 };
 
 /*
@@ -260,6 +262,7 @@ typedef struct wh_frame {
     uint16_t checksum_start;  /* out, partial: where the sum begins */
     uint16_t checksum_offset; /* out, partial: from there to the field */
     uint16_t transport;       /* out: where the transport header begins */
+    uint32_t sum;             /* in, summed: what wh_copy_sum tells of all of slice[0] */
     uint64_t serial;          /* out: number of this frame among all the stack sent, from 1 */
     void *buffer;             /* in: from wh_buffer, or NULL. out: private to the stack */
 } wh_frame;
@@ -273,6 +276,19 @@ typedef struct wh_frame {
 WH_API void *wh_buffer(wh_stack *host, size_t size, void **base, size_t *length);
 /* Gives back a buffer that was not passed to wh_input. */
 WH_API void wh_buffer_free(wh_stack *host, void *buffer);
+
+/*
+ * memcpy, which also tells the ones-complement sum of the bytes (RFC 1071; in memory order, an
+ * odd last byte padded with 0) at little more than the cost of the copy. A link that copies what
+ * arrives hands the sum over with the frame, so that nobody has to read the bytes once more.
+ */
+WH_API uint32_t wh_copy_sum(const wh_stack *host, void *to, const void *from, size_t length);
+/*
+ * Makes of a frame that another stack put out one that arrives at this: the link between two stacks
+ * of one process. The frame is copied, and summed on the way unless its checksum is partial, to a
+ * buffer of this stack's, for wh_input. False, and counted, at the memory cap.
+ */
+WH_API bool wh_carry(wh_stack *host, const wh_frame *out, wh_frame *in);
 
 /*
  * Takes n frames that arrived at `now`. Data is copied or, with a buffer, kept;

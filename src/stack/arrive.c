@@ -136,24 +136,39 @@ static void arrive_segment(struct wh_stack *host, const struct segment *segment)
 
 /* -------------------------------------------------------------- transport -- */
 
-static wh_reason check_tcp(struct wh_stack *host, struct segment *segment,
-                           const struct packet *packet, bool checksum_known)
+/*
+ * The sum of the IP payload. Of a frame that the link has summed, it is the link's sum less all that
+ * is not payload: what stands before it, and what may follow it (RFC 894 padding).
+ */
+static uint64_t payload_sum(const struct tcp *tcp, const struct packet *packet,
+                            const wh_frame *frame)
 {
-    if (!checksum_known) {
-        uint64_t sum = ip_pseudo_sum(&packet->source, &packet->destination, IP_TCP, packet->length);
-        sum = host->tcp.checksum->add(packet->payload, packet->length, sum);
-        if (checksum_fold(sum) != 0xffff) {
-            return WH_WHY_TCP_CHECKSUM;
-        }
+    const uint8_t *base = frame->slice[0].base;
+    size_t before = (size_t)(packet->payload - base);
+    if ((frame->flags & WH_FRAME_SUMMED) == 0 || (before & 1) != 0 ||
+        before + packet->length != frame->slice[0].length) {
+        return tcp->checksum->add(packet->payload, packet->length, 0);
     }
-    return segment_parse(segment, packet->payload, packet->length);
+    uint64_t headers = tcp->checksum->add(base, before, 0);
+    return frame->sum + (uint64_t)(uint16_t)~checksum_fold(headers);
+}
+
+static bool checksum_wrong(const struct tcp *tcp, const struct packet *packet,
+                           const wh_frame *frame)
+{
+    if ((frame->flags & (WH_FRAME_CHECKSUM_PARTIAL | WH_FRAME_CHECKSUM_VALID)) != 0) {
+        return false;
+    }
+    uint64_t sum = ip_pseudo_sum(&packet->source, &packet->destination, IP_TCP, packet->length);
+    return checksum_fold(sum + payload_sum(tcp, packet, frame)) != 0xffff;
 }
 
 static void arrive_tcp(struct wh_stack *host, const struct packet *packet, const wh_frame *frame)
 {
     struct segment segment;
-    bool known = (frame->flags & (WH_FRAME_CHECKSUM_PARTIAL | WH_FRAME_CHECKSUM_VALID)) != 0;
-    wh_reason reason = check_tcp(host, &segment, packet, known);
+    wh_reason reason = checksum_wrong(&host->tcp, packet, frame)
+                           ? WH_WHY_TCP_CHECKSUM
+                           : segment_parse(&segment, packet->payload, packet->length);
     if (reason == WH_WHY_NONE && (ip_is_group(&packet->destination) ||
                                   address_is_network_broadcast(host, &packet->destination))) {
         reason = WH_WHY_IP_DESTINATION_GROUP; /* RFC 9293 3.9.2.3, MUST-57 */
@@ -260,6 +275,39 @@ void *wh_buffer(wh_stack *host, size_t size, void **base, size_t *length)
 }
 
 void wh_buffer_free(wh_stack *host, void *buffer) { chunk_drop(&host->tcp.chunks, buffer); }
+
+uint32_t wh_copy_sum(const wh_stack *host, void *to, const void *from, size_t length)
+{
+    return checksum_fold(host->tcp.checksum->copy(to, from, length, 0));
+}
+
+bool wh_carry(wh_stack *host, const wh_frame *out, wh_frame *in)
+{
+    void *base;
+    size_t room;
+    void *buffer = wh_buffer(host, out->length, &base, &room);
+    if (buffer == NULL) {
+        return false;
+    }
+    uint8_t *at = base;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < out->slices; i++) {
+        uint32_t piece = wh_copy_sum(host, at, out->slice[i].base, out->slice[i].length);
+        bool odd = ((at - (uint8_t *)base) & 1) != 0;
+        sum += odd ? checksum_swap(piece) : piece;
+        at += out->slice[i].length;
+    }
+    *in = (wh_frame){ .slices = 1, .length = out->length, .segment_size = out->segment_size };
+    in->slice[0] = (wh_slice){ base, out->length };
+    in->flags = out->flags | WH_FRAME_SUMMED;
+    in->sum = checksum_fold(sum);
+    in->headers = out->headers;
+    in->checksum_start = out->checksum_start;
+    in->checksum_offset = out->checksum_offset;
+    in->transport = out->transport;
+    in->buffer = buffer;
+    return true;
+}
 
 void wh_input(wh_stack *host, const wh_frame *frames, size_t n, wh_time now)
 {
