@@ -337,22 +337,28 @@ bool wh_carry(wh_stack *host, const wh_frame *out, wh_frame *in)
     if (buffer == NULL) {
         return false;
     }
+    checksum_copy_function *copy = host->tcp.checksum->copy;
     uint8_t *at = base;
     uint64_t sum = 0;
     for (uint32_t i = 0; i < out->slices; i++) {
-        uint32_t piece = wh_copy_sum(host, at, out->slice[i].base, out->slice[i].length);
+        const wh_slice *slice = &out->slice[i];
+        uint64_t piece = copy(at, slice->base, slice->length, 0);
         bool odd = ((at - (uint8_t *)base) & 1) != 0;
         sum += odd ? checksum_swap(piece) : piece;
-        at += out->slice[i].length;
+        at += slice->length;
     }
-    *in = (wh_frame){ .slices = 1, .length = out->length, .segment_size = out->segment_size };
+    /* One by one, for an assignment of the whole would clear slices that nobody looks at. */
     in->slice[0] = (wh_slice){ base, out->length };
+    in->slices = 1;
+    in->length = out->length;
     in->flags = out->flags | WH_FRAME_SUMMED;
-    in->sum = checksum_fold(sum);
+    in->segment_size = out->segment_size;
     in->headers = out->headers;
     in->checksum_start = out->checksum_start;
     in->checksum_offset = out->checksum_offset;
     in->transport = out->transport;
+    in->sum = checksum_fold(sum);
+    in->serial = out->serial;
     in->buffer = buffer;
     return true;
 }
