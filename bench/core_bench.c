@@ -194,15 +194,24 @@ static wh_conn *open_one(struct world *world, unsigned number)
 
 /* ---------------------------------------------------------------- figures -- */
 
-static void bulk(const char *key, double length, bool super)
+/* The bytes never change, so that it does not matter when they are done with. */
+static void done(void *argument) { (void)argument; }
+
+static int64_t send_piece(wh_conn *conn, bool by_reference)
 {
     static char piece[PIECE];
+    return by_reference ? wh_send_ref(conn, piece, sizeof piece, 0, done, NULL)
+                        : wh_send(conn, piece, sizeof piece, 0);
+}
+
+static void bulk(const char *key, double length, bool super, bool by_reference)
+{
     struct world *world = make_world(super, 0);
     wh_conn *conn = open_one(world, 0);
     double start = cpu_seconds(), at = start;
     while (at - start < length) {
         for (int i = 0; i < 64; i++) {
-            while (wh_send(conn, piece, sizeof piece, 0) == PIECE) {
+            while (send_piece(conn, by_reference) == PIECE) {
             }
             turn(world);
         }
@@ -313,8 +322,10 @@ int main(int argc, char **argv)
     const char *part = argc > 2 ? argv[2] : "all";
     bool full = strcmp(part, "full") == 0, all = full || strcmp(part, "all") == 0;
     if (all || strcmp(part, "bulk") == 0) {
-        bulk("core.bulk.wavehand", length, false);
-        bulk("core.bulk_super.wavehand", length, true);
+        bulk("core.bulk.wavehand", length, false, false);
+        bulk("core.bulk_ref.wavehand", length, false, true);
+        bulk("core.bulk_super.wavehand", length, true, false);
+        bulk("core.bulk_super_ref.wavehand", length, true, true);
     }
     if (all || strcmp(part, "connections") == 0) {
         connections("core.connections.wavehand", length, 4 * WH_MILLISECOND, 20000);

@@ -322,6 +322,20 @@ void *wh_buffer(wh_stack *host, size_t size, void **base, size_t *length)
     return chunk;
 }
 
+void *wh_buffer_lend(wh_stack *host, void *base, size_t length, void (*release)(void *argument),
+                     void *argument)
+{
+    if (length > UINT32_MAX / 2) {
+        return NULL;
+    }
+    struct chunk *chunk = chunk_refer(&host->tcp.chunks, base, (uint32_t)length, release, argument,
+                                      MEMORY_ORDINARY);
+    if (chunk == NULL) {
+        host->tcp.count[WH_WHY_MEMORY_CAP]++;
+    }
+    return chunk;
+}
+
 void wh_buffer_free(wh_stack *host, void *buffer) { chunk_drop(&host->tcp.chunks, buffer); }
 
 uint32_t wh_copy_sum(const wh_stack *host, void *to, const void *from, size_t length)
