@@ -222,6 +222,39 @@ static void a_rough_path(void **state)
     }
 }
 
+/* Ten segments at once, the window open for so many bytes and one of them here already. */
+static void directed(uint32_t window, bool held)
+{
+    static struct wire wire, one;
+    static uint8_t bytes[14480];
+    struct twins t = begin_twins(1, 65535);
+    wh_send(t.batch->conn[0], bytes, sizeof bytes, 0);
+    wh_send(t.single->conn[0], bytes, sizeof bytes, 0);
+    collect_from_both(&t, 0, &wire);
+    assert_int_equal(wire.n, 10);
+    t.batch->conn[1]->rcv_edge = t.single->conn[1]->rcv_edge = t.batch->conn[1]->rcv_nxt + window;
+    if (held) {
+        memcpy(one.bytes[0], wire.bytes[4], sizeof one.bytes[0]);
+        one.length[0] = wire.length[4];
+        one.n = 1;
+        deliver_to_both(&t, 1, &one);
+    }
+    deliver_to_both(&t, 1, &wire);
+    collect_from_both(&t, 1, &one);
+    end(t.batch);
+    end(t.single);
+}
+
+static void no_run_leaves_the_window_or_meets_what_is_held(void **state)
+{
+    (void)state;
+    directed(14480, false);
+    directed(14479, false);
+    directed(5000, false);
+    directed(0, false);
+    directed(14480, true);
+}
+
 /* ----------------------------------------------------- what makes a run -- */
 
 /* How many of the frames, the first of which is parsed, are one run. */
@@ -307,12 +340,39 @@ static void a_gap_or_a_trace_ends_it(void **state)
     end(p);
 }
 
+/* A run's segments are as long as the first, but for the last. */
+static void a_longer_one_begins_anew(void **state)
+{
+    (void)state;
+    static struct wire wire;
+    struct segment segment;
+    struct pair *p = begin(65535);
+    static uint8_t bytes[3500];
+    assert_int_equal(wh_set(p->conn[0], WH_OPT_NAGLE, 0), WH_OK);
+    assert_int_equal(wh_send(p->conn[0], bytes, 500, 0), 500);
+    static struct wire small;
+    collect(p, 0, &small);
+    assert_int_equal(wh_send(p->conn[0], bytes, 2000, 0), 2000);
+    collect(p, 0, &wire);
+    assert_int_equal(wire.n, 2);
+    assert_int_equal(run_of(p, &wire, &segment), 2); /* the last is shorter */
+    memmove(wire.bytes[1], wire.bytes[0], sizeof wire.bytes[0]);
+    wire.length[1] = wire.length[0];
+    memcpy(wire.bytes[0], small.bytes[0], sizeof wire.bytes[0]);
+    wire.length[0] = small.length[0];
+    wire.bytes[0][20 + 13] &= (uint8_t)~WH_PSH; /* only the first one's checksum is now wrong */
+    assert_int_equal(run_of(p, &wire, &segment), 1);
+    end(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_smooth_path),
         cmocka_unit_test(a_rough_path),
+        cmocka_unit_test(no_run_leaves_the_window_or_meets_what_is_held),
         cmocka_unit_test(segments_in_order_are_one),
+        cmocka_unit_test(a_longer_one_begins_anew),
         cmocka_unit_test(every_bit_counts),
         cmocka_unit_test(a_gap_or_a_trace_ends_it),
     };
