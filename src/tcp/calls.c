@@ -109,6 +109,18 @@ static struct summing summing_of(const struct wh_conn *conn)
     return summing;
 }
 
+/* Copies to the end of the send queue. A small piece is summed with what it will leave with. */
+static size_t append(struct wh_conn *conn, const void *data, size_t length)
+{
+    struct chunk_store *store = &conn->tcp->chunks;
+    const struct chunk *tail = conn->send.tail;
+    if (length < CHUNK_SUM_LEAST && (tail == NULL || tail->block == 0)) {
+        return chunk_queue_append(&conn->send, store, data, length, MEMORY_ORDINARY);
+    }
+    struct summing summing = summing_of(conn);
+    return chunk_queue_append_summed(&conn->send, store, data, length, MEMORY_ORDINARY, &summing);
+}
+
 int64_t wh_send(wh_conn *conn, const void *data, size_t length, unsigned flags)
 {
     int result = check_send(conn);
@@ -122,9 +134,7 @@ int64_t wh_send(wh_conn *conn, const void *data, size_t length, unsigned flags)
     }
     struct chunk *last = conn->send.tail;
     uint32_t next = conn->snd_end;
-    struct summing summing = summing_of(conn);
-    size_t taken = chunk_queue_append_summed(&conn->send, &conn->tcp->chunks, data, room,
-                                             MEMORY_ORDINARY, &summing);
+    size_t taken = append(conn, data, room);
     number_chunks(conn, last, next);
     if (taken == 0) {
         conn->tcp->count[WH_WHY_MEMORY_CAP]++;
