@@ -328,8 +328,8 @@ void *wh_buffer_lend(wh_stack *host, void *base, size_t length, void (*release)(
     if (length > UINT32_MAX / 2) {
         return NULL;
     }
-    struct chunk *chunk = chunk_refer(&host->tcp.chunks, base, (uint32_t)length, release, argument,
-                                      MEMORY_ORDINARY);
+    struct chunk *chunk =
+        chunk_refer(&host->tcp.chunks, base, (uint32_t)length, release, argument, MEMORY_ORDINARY);
     if (chunk == NULL) {
         host->tcp.count[WH_WHY_MEMORY_CAP]++;
     }

@@ -44,7 +44,8 @@ static bool same_words(const uint8_t *a, const uint8_t *b, size_t length)
 static bool same_ip(const uint8_t *a, const uint8_t *b, unsigned version)
 {
     if (version == 4) {
-        return get16(a) == get16(b) && get32(a + 6) == get32(b + 6) && same_words(a + 12, b + 12, 8);
+        return get16(a) == get16(b) && get32(a + 6) == get32(b + 6) &&
+               same_words(a + 12, b + 12, 8);
     }
     return get32(a) == get32(b) && get16(a + 6) == get16(b + 6) &&
            same_words(a + 8, b + 8, IPV6_HEADER - 8);
@@ -106,8 +107,12 @@ uint32_t coalesce(const struct tcp *tcp, struct segment *segment, const struct p
         return 1;
     }
     const uint8_t *base = frames->slice[0].base;
-    const struct first first = { frames, base, (size_t)(packet->payload - packet->header - base),
-                                 packet->header, (size_t)(segment->data - packet->payload), packet };
+    const struct first first = { frames,
+                                 base,
+                                 (size_t)(packet->payload - packet->header - base),
+                                 packet->header,
+                                 (size_t)(segment->data - packet->payload),
+                                 packet };
     struct packet next = *packet;
     uint32_t count = 1;
     uint32_t full = segment->length;

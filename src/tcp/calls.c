@@ -158,8 +158,8 @@ int64_t wh_send_ref(wh_conn *conn, const void *base, size_t length, unsigned fla
     if (conn_send_room(conn) == 0 || conn->send.length > REFERENCE_MAX - length) {
         return WH_E_AGAIN;
     }
-    struct chunk *chunk = chunk_refer(&conn->tcp->chunks, base, (uint32_t)length, done, argument,
-                                      MEMORY_ORDINARY);
+    struct chunk *chunk =
+        chunk_refer(&conn->tcp->chunks, base, (uint32_t)length, done, argument, MEMORY_ORDINARY);
     if (chunk == NULL) {
         conn->tcp->count[WH_WHY_MEMORY_CAP]++;
         return WH_E_NOMEM;

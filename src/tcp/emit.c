@@ -114,13 +114,10 @@ uint32_t emit_reach_each(const struct chunk *chunk, uint32_t seq, uint32_t lengt
             chunk = chunk->next;
         }
         uint32_t fits = emit_reach(chunk, seq + reach, want);
-        if (fits < want && reach > 0) {
-            return reach; /* it begins the next burst, alone */
+        if (fits < want) {
+            return reach > 0 ? reach : fits; /* it lies in too many pieces, and leaves alone */
         }
         reach += fits;
-        if (fits < want) {
-            return reach;
-        }
     }
     return reach;
 }
@@ -243,7 +240,8 @@ static bool emit_one(struct outbox *outbox, const struct segment *segment, struc
 }
 
 /* What all frames of a burst have in common. */
-struct template {
+struct template
+{
     const wh_frame *frame;
     uint64_t ip_sum, tcp_sum; /* of the headers without what differs */
 };
@@ -286,8 +284,8 @@ static bool emit_like(struct outbox *outbox, const struct template *template, ui
     }
     const struct frame_slot *first = like->buffer;
     memcpy(slot->headers, first->headers, sizeof slot->headers);
-    uint8_t *header = slot->headers + ((const uint8_t *)like->slice[0].base - first->headers) +
-                      like->transport;
+    uint8_t *header =
+        slot->headers + ((const uint8_t *)like->slice[0].base - first->headers) + like->transport;
     uint64_t serial = ++tcp->frames_out;
     wh_frame *frame = &outbox->frames[outbox->n++];
     frame->slice[0] = (wh_slice){ header - like->transport, like->headers };
@@ -351,7 +349,7 @@ static bool emit_cut(struct outbox *outbox, const struct segment *segment, struc
     struct segment piece = *segment;
     piece.length = segment->segment_size;
     piece.segment_size = 0;
-    piece.flags &= (uint16_t)~(WH_FIN | WH_PSH);
+    piece.flags &= (uint16_t) ~(WH_FIN | WH_PSH);
     if (!emit_alike(outbox, &piece, &chunk, end, note)) {
         return false;
     }
@@ -364,8 +362,7 @@ bool emit_segment(struct outbox *outbox, const struct segment *segment, struct c
                   const struct emit_note *note)
 {
     bool cut = segment->segment_size != 0 && (outbox->tcp->features & WH_TX_SEGMENTATION) == 0;
-    return cut ? emit_cut(outbox, segment, chunk, note)
-               : emit_one(outbox, segment, chunk, note);
+    return cut ? emit_cut(outbox, segment, chunk, note) : emit_one(outbox, segment, chunk, note);
 }
 
 bool emit_packet(struct outbox *outbox, struct chunk *packet)

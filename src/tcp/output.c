@@ -18,8 +18,8 @@
 
 /* A small segment held back by cork or silly-window avoidance leaves after this (RFC 9293 3.8.6.2.1). */
 #define OVERRIDE (200 * WH_MILLISECOND)
-/* Most segments of one burst: as many as a super-segment has of Ethernet's. */
-#define MAX_BURST 45
+/* Most segments of one burst. */
+#define MAX_BURST 64
 
 /* ------------------------------------------------------------- a segment -- */
 
@@ -202,12 +202,15 @@ static uint32_t frame_limit(const struct wh_conn *conn, uint32_t mss, uint32_t o
 static uint32_t burst_limit(const struct wh_conn *conn, struct outbox *outbox, uint32_t mss,
                             uint32_t options)
 {
-    uint32_t limit = frame_limit(conn, mss, options);
     if (we_cut(conn)) {
-        bool paced = conn->flight == NULL || pace_rate(conn) > 0;
-        bool alike = !conn->urgent_out && conn->accecn == NULL && !paced;
-        return alike ? emit_room(outbox, MAX_BURST) * mss : mss;
+        uint32_t available = conn->snd_end - conn->snd_nxt;
+        if (available <= mss || conn->urgent_out || conn->accecn != NULL || conn->flight == NULL ||
+            pace_rate(conn) > 0) {
+            return mss;
+        }
+        return emit_room(outbox, MIN(available / mss + 1, MAX_BURST)) * mss;
     }
+    uint32_t limit = frame_limit(conn, mss, options);
     if (conn->flight != NULL && conn->flight->pace_quantum > 0) {
         limit = MIN(limit, MAX(conn->flight->pace_quantum / mss * mss, mss));
     }

@@ -75,7 +75,8 @@ struct segment {
     struct segment_options options;
     uint64_t frame; /* number of the frame it came in */
     void *buffer;   /* the stack's own buffer that data lies in, or NULL */
-    const struct piece *piece; /* of a run: where its data really lies, `length` all together; or NULL */
+    const struct piece
+        *piece; /* of a run: where its data really lies, `length` all together; or NULL */
     uint32_t pieces;
 };
 

@@ -99,8 +99,7 @@ static void pieces_of_any_length(void **state)
 
             begin(&f, block + n);
             while (at < STREAM / 2) {
-                struct summing summing = { checksum_nth(n), block,
-                                           block - (uint32_t)(at % block) };
+                struct summing summing = { checksum_nth(n), block, block - (uint32_t)(at % block) };
                 size_t length = 1 + below(&f, below(&f, 4) == 0 ? 70000 : 3000);
 
                 assert_int_equal(chunk_queue_append_summed(&f.queue, &f.store, f.stream + at,
@@ -113,7 +112,8 @@ static void pieces_of_any_length(void **state)
             chunk_queue_copy(&f.queue, 0, copy, at);
             assert_memory_equal(copy, f.stream, at);
             free(copy);
-            for (const struct chunk *chunk = f.queue.head; chunk != NULL; chunk = chunk->next, chunks++)
+            for (const struct chunk *chunk = f.queue.head; chunk != NULL;
+                 chunk = chunk->next, chunks++)
                 known += check_chunk(chunk, block);
             /* A block is torn only where a chunk ends. */
             assert_true(known <= at / block && known + chunks >= at / block);
@@ -131,9 +131,9 @@ static void blocks_follow_the_stream(void **state)
     (void)state;
     begin(&f, 7);
     struct summing summing = { checksum_best(), block, 448 };
-    assert_int_equal(chunk_queue_append_summed(&f.queue, &f.store, f.stream, STREAM,
-                                               MEMORY_ORDINARY, &summing),
-                     STREAM);
+    assert_int_equal(
+        chunk_queue_append_summed(&f.queue, &f.store, f.stream, STREAM, MEMORY_ORDINARY, &summing),
+        STREAM);
     for (const struct chunk *chunk = f.queue.head; chunk != NULL; chunk = chunk->next) {
         uint32_t first = block - (at + block - 448) % block;
         uint16_t sum;
@@ -220,10 +220,8 @@ static void a_chunk_begins_anew(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pieces_of_any_length),
-        cmocka_unit_test(blocks_follow_the_stream),
-        cmocka_unit_test(small_blocks_are_not_summed),
-        cmocka_unit_test(changes_are_forgotten),
+        cmocka_unit_test(pieces_of_any_length),        cmocka_unit_test(blocks_follow_the_stream),
+        cmocka_unit_test(small_blocks_are_not_summed), cmocka_unit_test(changes_are_forgotten),
         cmocka_unit_test(a_chunk_begins_anew),
     };
 

@@ -126,7 +126,7 @@ struct caught {
 };
 
 /* All that host 0 has to say, `cap` frames a call; of these every `lose`th is lost. */
-static void catch(struct pair *p, size_t cap, unsigned lose, struct caught *c)
+static void catch (struct pair *p, size_t cap, unsigned lose, struct caught *c)
 {
     wh_frame frames[64];
     size_t n;
@@ -189,8 +189,8 @@ static void bursts(uint64_t seed, bool ipv6, unsigned implementation, unsigned l
             assert_true(length == 0 || wh_send(q->conn[0], stream + sent, length, 0) == n);
             sent += n > 0 ? (size_t)n : 0;
         }
-        catch(p, 64, lose, &a);
-        catch(q, 1, lose, &b);
+        catch (p, 64, lose, &a);
+        catch (q, 1, lose, &b);
         same_frames(&a, &b);
         assert_int_equal(read_all(p, 1), read_all(q, 1));
         carry(p, 1, 64);
