@@ -243,6 +243,8 @@ enum {
     WH_FRAME_CHECKSUM_PARTIAL = 1 << 0,
     /* In: the link has verified the transport checksum. */
     WH_FRAME_CHECKSUM_VALID = 1 << 1,
+    /* In: the link has summed the frame (wh_frame.sum), and the checksum is to be judged by that. */
+    WH_FRAME_SUMMED = 1 << 2,
 };
 
 /*
@@ -260,8 +262,9 @@ typedef struct wh_frame {
     uint16_t checksum_start;  /* out, partial: where the sum begins */
     uint16_t checksum_offset; /* out, partial: from there to the field */
     uint16_t transport;       /* out: where the transport header begins */
+    uint32_t sum;             /* in, summed: what wh_copy_sum tells of all of slice[0] */
     uint64_t serial;          /* out: number of this frame among all the stack sent, from 1 */
-    void *buffer;             /* in: from wh_buffer, or NULL. out: private to the stack */
+    void *buffer;             /* in: from wh_buffer or _lend, or NULL. out: private to the stack */
 } wh_frame;
 
 /*
@@ -271,8 +274,30 @@ typedef struct wh_frame {
  * *base and *length tell the usable bytes, at least `size`.
  */
 WH_API void *wh_buffer(wh_stack *host, size_t size, void **base, size_t *length);
+/*
+ * Makes a buffer of the link's own memory, base[length], to be passed on in the same way: data that
+ * is kept stays there, to be read in place (wh_peek), until `release` is called with `argument`,
+ * exactly once, from within any call that names the stack; it must not call the stack itself. NULL
+ * at the memory cap, and then it is never called. The memory is not counted under the cap; where
+ * little of a buffer is data, the data is copied rather than keeping it.
+ */
+WH_API void *wh_buffer_lend(wh_stack *host, void *base, size_t length,
+                            void (*release)(void *argument), void *argument);
 /* Gives back a buffer that was not passed to wh_input. */
 WH_API void wh_buffer_free(wh_stack *host, void *buffer);
+
+/*
+ * memcpy, which also tells the ones-complement sum of the bytes (RFC 1071; in memory order, an
+ * odd last byte padded with 0) at little more than the cost of the copy. A link that copies what
+ * arrives hands the sum over with the frame, so that nobody has to read the bytes once more.
+ */
+WH_API uint32_t wh_copy_sum(const wh_stack *host, void *to, const void *from, size_t length);
+/*
+ * Makes of a frame that another stack put out one that arrives at this: the link between two stacks
+ * of one process. The frame is copied, and summed on the way unless its checksum is partial, to a
+ * buffer of this stack's, for wh_input. False, and counted, at the memory cap.
+ */
+WH_API bool wh_carry(wh_stack *host, const wh_frame *out, wh_frame *in);
 
 /*
  * Takes n frames that arrived at `now`. Data is copied or, with a buffer, kept;
@@ -436,6 +461,19 @@ enum {
  * WH_E_NOTCONN, or how the connection died.
  */
 WH_API int64_t wh_send(wh_conn *conn, const void *data, size_t length, unsigned flags);
+/*
+ * Queues the bytes themselves, base[length], length 1 to 2^30: they are sent, and sent again, from
+ * where they lie, and must stay there unchanged until `done` is called with `argument`. That happens
+ * exactly once, when all of them are acknowledged or dropped (wh_flush, the connection is over, the
+ * stack is freed) and no frame with the link refers to them any more. It may be within any call that
+ * names the stack; it must not call the stack itself. The bytes are not counted under the memory cap.
+ *
+ * Taken whole, even beyond the send buffer, or not at all: returns length, or an error as wh_send,
+ * WH_E_INVAL for an impossible length or WH_E_NOMEM, and then `done` is never called. Small pieces
+ * are cheaper to copy (wh_send).
+ */
+WH_API int64_t wh_send_ref(wh_conn *conn, const void *base, size_t length, unsigned flags,
+                           void (*done)(void *argument), void *argument);
 /*
  * Send without a copy of ours: wh_reserve names up to `cap` writable slices
  * (returned: how many) of together at most `want` bytes at the end of the send

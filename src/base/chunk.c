@@ -14,8 +14,16 @@
 
 #define SPARE_BYTES_MAX ((size_t)1 << 20)
 
+/* What stands in a chunk of its own whose bytes are somebody else's. */
+struct reference {
+    void (*done)(void *argument);
+    void *argument;
+};
+
 /* The largest holds a super-segment with its headers and some hundred bytes of link header. */
-static const uint32_t class_bytes[CHUNK_CLASSES] = { 1024, 2048, 4096, 16384, 66560 };
+static const uint32_t class_bytes[CHUNK_CLASSES + 1] = {
+    1024, 2048, 4096, 16384, 66560, sizeof(struct chunk) + sizeof(struct reference)
+};
 
 static uint32_t class_size(unsigned class)
 {
@@ -36,7 +44,7 @@ void chunk_store_init(struct chunk_store *store, struct memory *memory)
 
 void chunk_store_trim(struct chunk_store *store)
 {
-    for (unsigned class = 0; class < CHUNK_CLASSES; class ++) {
+    for (unsigned class = 0; class <= CHUNK_FOREIGN; class ++) {
         while (store->spare[class] != NULL) {
             struct chunk *chunk = store->spare[class];
 
@@ -50,7 +58,7 @@ void chunk_store_trim(struct chunk_store *store)
 size_t chunk_store_spare(const struct chunk_store *store)
 {
     size_t bytes = 0;
-    for (unsigned class = 0; class < CHUNK_CLASSES; class ++) {
+    for (unsigned class = 0; class <= CHUNK_FOREIGN; class ++) {
         bytes += (size_t)store->spares[class] * class_bytes[class];
     }
     return bytes;
@@ -58,7 +66,10 @@ size_t chunk_store_spare(const struct chunk_store *store)
 
 uint32_t chunk_max(void) { return class_size(CHUNK_CLASSES - 1); }
 
-uint32_t chunk_cost(const struct chunk *chunk) { return class_bytes[chunk->class]; }
+uint32_t chunk_cost(const struct chunk *chunk)
+{
+    return class_bytes[chunk->class] + (chunk->class == CHUNK_FOREIGN ? chunk->size : 0);
+}
 
 /* The smallest class with room for want bytes, or the largest. */
 static unsigned class_for(uint64_t want)
@@ -83,6 +94,7 @@ static struct chunk *take_class(struct chunk_store *store, unsigned class, enum 
             return NULL;
     }
     chunk->next = NULL;
+    chunk->data = chunk->own;
     chunk->references = 1;
     chunk->size = class_size(class);
     chunk->begin = chunk->end = 0;
@@ -99,6 +111,21 @@ struct chunk *chunk_take(struct chunk_store *store, uint32_t want, enum memory_n
     return take_class(store, class_for(want), need);
 }
 
+struct chunk *chunk_refer(struct chunk_store *store, const void *base, uint32_t length,
+                          void (*done)(void *argument), void *argument, enum memory_need need)
+{
+    struct chunk *chunk = take_class(store, CHUNK_FOREIGN, need);
+
+    if (chunk == NULL)
+        return NULL;
+    struct reference *reference = (struct reference *)(void *)chunk->own;
+    chunk->data = (uint8_t *)(uintptr_t)base;
+    chunk->size = chunk->end = length;
+    reference->done = done;
+    reference->argument = argument;
+    return chunk;
+}
+
 void chunk_drop(struct chunk_store *store, struct chunk *chunk)
 {
     unsigned class = chunk->class;
@@ -106,6 +133,10 @@ void chunk_drop(struct chunk_store *store, struct chunk *chunk)
 
     if (--chunk->references != 0)
         return;
+    if (class == CHUNK_FOREIGN) {
+        const struct reference *reference = (const void *)chunk->own;
+        reference->done(reference->argument);
+    }
     if ((size_t)(store->spares[class] + 1) * class_bytes[class] > bound) {
         memory_give(store->memory, chunk, class_bytes[class]);
         return;

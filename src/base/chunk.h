@@ -12,6 +12,7 @@
 
 struct chunk {
     struct chunk *next; /* in the one queue it stands in */
+    uint8_t *data;      /* at own, or somebody else's memory (chunk_refer) */
     uint32_t references;
     uint32_t size;  /* usable bytes at data */
     uint32_t begin; /* first byte that counts, from data */
@@ -19,14 +20,16 @@ struct chunk {
     uint32_t seq;   /* sequence number of the byte at begin, for reassembly */
     uint16_t block; /* bytes of a block that is summed, or 0 (chunk_sum.h) */
     uint8_t class;  /* size class; index into chunk_store.spare */
-    _Alignas(max_align_t) uint8_t data[]; /* 16 bytes on 64-bit machines */
+    _Alignas(max_align_t) uint8_t own[]; /* 16 bytes on 64-bit machines */
 };
 
 #define CHUNK_CLASSES 5
 /*
  * Whole allocations by class are 1 KiB, 2 KiB, 4 KiB, 16 KiB and 65 KiB; usable is
- * what remains past the header (32 bytes on 64-bit machines).
+ * what remains past the header (48 bytes on 64-bit machines).
  */
+/* The class of chunks whose bytes are somebody else's. */
+#define CHUNK_FOREIGN CHUNK_CLASSES
 
 /*
  * Freed chunks wait here for the next taker: no allocation per segment. They
@@ -35,8 +38,8 @@ struct chunk {
  */
 struct chunk_store {
     struct memory *memory;
-    struct chunk *spare[CHUNK_CLASSES];
-    uint32_t spares[CHUNK_CLASSES];
+    struct chunk *spare[CHUNK_CLASSES + 1];
+    uint32_t spares[CHUNK_CLASSES + 1];
 };
 
 /* Also makes the store what memory_take falls back on; the store must not move afterwards. */
@@ -49,12 +52,23 @@ size_t chunk_store_spare(const struct chunk_store *store);
 uint32_t chunk_max(void);
 /* A chunk with room for at least want <= chunk_max() bytes, one reference, begin = end = 0. */
 struct chunk *chunk_take(struct chunk_store *store, uint32_t want, enum memory_need need);
+/*
+ * A chunk that refers to base[length] of somebody else's, one reference, begin = 0, end = length.
+ * When the last reference is dropped, done(argument) gives the bytes back. Nothing is ever written
+ * to them. NULL without memory for the chunk itself; `done` is then not called.
+ */
+struct chunk *chunk_refer(struct chunk_store *store, const void *base, uint32_t length,
+                          void (*done)(void *argument), void *argument, enum memory_need need);
 static inline void chunk_hold(struct chunk *chunk) { chunk->references++; }
 /* Drops a reference; the last one frees it. */
 void chunk_drop(struct chunk_store *store, struct chunk *chunk);
 static inline uint32_t chunk_length(const struct chunk *chunk) { return chunk->end - chunk->begin; }
-static inline uint32_t chunk_room(const struct chunk *chunk) { return chunk->size - chunk->end; }
-/* Bytes that this chunk costs under the cap. */
+/* Bytes that may be written behind what is there. */
+static inline uint32_t chunk_room(const struct chunk *chunk)
+{
+    return chunk->class == CHUNK_FOREIGN ? 0 : chunk->size - chunk->end;
+}
+/* Bytes that this chunk costs, under the cap or, beyond its header, of somebody else's memory. */
 uint32_t chunk_cost(const struct chunk *chunk);
 
 /* A stream of bytes: chunks from head to tail, none of them empty. Zeroed memory is a queue. */

@@ -136,31 +136,81 @@ static void arrive_segment(struct wh_stack *host, const struct segment *segment)
 
 /* -------------------------------------------------------------- transport -- */
 
-static wh_reason check_tcp(struct wh_stack *host, struct segment *segment,
-                           const struct packet *packet, bool checksum_known)
+/*
+ * The sum of the IP payload. Of a frame that the link has summed, it is the link's sum less all that
+ * is not payload: what stands before it, and what may follow it (RFC 894 padding).
+ */
+static uint64_t payload_sum(const struct tcp *tcp, const struct packet *packet,
+                            const wh_frame *frame)
 {
-    if (!checksum_known) {
-        uint64_t sum = ip_pseudo_sum(&packet->source, &packet->destination, IP_TCP, packet->length);
-        sum = host->tcp.checksum->add(packet->payload, packet->length, sum);
-        if (checksum_fold(sum) != 0xffff) {
-            return WH_WHY_TCP_CHECKSUM;
-        }
+    const uint8_t *base = frame->slice[0].base;
+    size_t before = (size_t)(packet->payload - base);
+    if ((frame->flags & WH_FRAME_SUMMED) == 0 || (before & 1) != 0 ||
+        before + packet->length != frame->slice[0].length) {
+        return tcp->checksum->add(packet->payload, packet->length, 0);
     }
-    return segment_parse(segment, packet->payload, packet->length);
+    /* A sound IPv4 header adds nothing. */
+    size_t others = packet->version == 4 ? before - packet->header : before;
+    uint64_t headers = others > 0 ? tcp->checksum->add(base, others, 0) : 0;
+    return frame->sum + (uint64_t)(uint16_t)~checksum_fold(headers);
 }
 
-static void arrive_tcp(struct wh_stack *host, const struct packet *packet, const wh_frame *frame)
+bool arrive_checksum_wrong(const struct tcp *tcp, const struct packet *packet,
+                           const wh_frame *frame)
+{
+    if ((frame->flags & (WH_FRAME_CHECKSUM_PARTIAL | WH_FRAME_CHECKSUM_VALID)) != 0) {
+        return false;
+    }
+    uint64_t sum = ip_pseudo_sum(&packet->source, &packet->destination, IP_TCP, packet->length);
+    return checksum_fold(sum + payload_sum(tcp, packet, frame)) != 0xffff;
+}
+
+/* A run that its connection would not take whole. */
+static void arrive_one_by_one(struct wh_stack *host, const struct segment *run)
+{
+    uint32_t seq = run->seq;
+    for (uint32_t i = 0; i < run->pieces; i++) {
+        struct segment segment = coalesced_at(run, i, &seq);
+        arrive_segment(host, &segment);
+    }
+}
+
+static void arrive_run(struct wh_stack *host, const struct segment *run)
+{
+    struct tcp *tcp = &host->tcp;
+    struct demux_entry found =
+        demux_find(&host->demux, demux_hash(&host->demux, &run->tuple), &run->tuple);
+    struct wh_conn *conn = found.index != 0 && found.kind == RECORD_CONNECTION
+                               ? pool_at(&host->connections, found.index)
+                               : NULL;
+    if (conn == NULL || !tcp_takes_run(conn, run)) {
+        arrive_one_by_one(host, run);
+        return;
+    }
+    tcp->segments_in += run->pieces;
+    tcp->reason = WH_WHY_NONE;
+    tcp->arc = WH_ON_NOTHING;
+    tcp->in_segment = true;
+    tcp_arrive_run(conn, run);
+    stack_settle(host, conn);
+    tcp->in_segment = false;
+}
+
+/* Takes what frames[0] has brought, and what follows from it; returns of how many frames. */
+static uint32_t arrive_tcp(struct wh_stack *host, const struct packet *packet,
+                           const wh_frame *frame, size_t n)
 {
     struct segment segment;
-    bool known = (frame->flags & (WH_FRAME_CHECKSUM_PARTIAL | WH_FRAME_CHECKSUM_VALID)) != 0;
-    wh_reason reason = check_tcp(host, &segment, packet, known);
+    wh_reason reason = arrive_checksum_wrong(&host->tcp, packet, frame)
+                           ? WH_WHY_TCP_CHECKSUM
+                           : segment_parse(&segment, packet->payload, packet->length);
     if (reason == WH_WHY_NONE && (ip_is_group(&packet->destination) ||
                                   address_is_network_broadcast(host, &packet->destination))) {
         reason = WH_WHY_IP_DESTINATION_GROUP; /* RFC 9293 3.9.2.3, MUST-57 */
     }
     if (reason != WH_WHY_NONE) {
         drop(host, reason);
-        return;
+        return 1;
     }
     if (segment.options.malformed) {
         host->tcp.count[WH_WHY_TCP_OPTION_LENGTH]++;
@@ -172,7 +222,16 @@ static void arrive_tcp(struct wh_stack *host, const struct packet *packet, const
     segment.segment_size = segment.length > frame->segment_size ? frame->segment_size : 0;
     segment.frame = host->tcp.frames_in;
     segment.buffer = frame->buffer;
-    arrive_segment(host, &segment);
+    segment.piece = NULL;
+    segment.pieces = 0;
+    struct piece pieces[RUN_MAX];
+    uint32_t count = coalesce(&host->tcp, &segment, packet, frame, n, pieces);
+    if (count > 1) {
+        arrive_run(host, &segment);
+    } else {
+        arrive_segment(host, &segment);
+    }
+    return count;
 }
 
 static bool is_for_us(const struct wh_stack *host, const struct packet *packet)
@@ -190,8 +249,9 @@ static bool source_impossible(const struct wh_stack *host, const struct packet *
            (ip_is_loopback(&packet->source) && !ip_is_loopback(&packet->destination));
 }
 
-static void arrive_ip(struct wh_stack *host, const wh_frame *frame, const uint8_t *bytes,
-                      size_t length)
+/* Returns how many of the n frames have been dealt with. */
+static uint32_t arrive_ip(struct wh_stack *host, const wh_frame *frame, size_t n,
+                          const uint8_t *bytes, size_t length)
 {
     struct packet packet;
     wh_reason reason = ip_parse(&packet, bytes, length);
@@ -205,25 +265,27 @@ static void arrive_ip(struct wh_stack *host, const wh_frame *frame, const uint8_
     }
     if (reason != WH_WHY_NONE) {
         drop(host, reason);
-        return;
+        return 1;
     }
     bool known = (frame->flags & (WH_FRAME_CHECKSUM_PARTIAL | WH_FRAME_CHECKSUM_VALID)) != 0;
     bool ipv4 = packet.version == 4;
     if (packet.protocol == IP_TCP) {
-        arrive_tcp(host, &packet, frame);
-    } else if (packet.protocol == IP_UDP) {
+        return arrive_tcp(host, &packet, frame, n);
+    }
+    if (packet.protocol == IP_UDP) {
         datagram_arrive(host, &packet, known);
     } else if (packet.protocol == (ipv4 ? IP_ICMP : IP_ICMPV6)) {
         icmp_arrive(host, &packet, known);
     } else {
         drop(host, WH_WHY_IP_PROTOCOL_UNKNOWN);
     }
+    return 1;
 }
 
 /* ------------------------------------------------------------------- link -- */
 
-static void arrive_ethernet(struct wh_stack *host, const wh_frame *frame, const uint8_t *bytes,
-                            size_t length)
+static uint32_t arrive_ethernet(struct wh_stack *host, const wh_frame *frame, size_t n,
+                                const uint8_t *bytes, size_t length)
 {
     struct ethernet ethernet;
     wh_reason reason = ethernet_parse(&ethernet, bytes, length);
@@ -238,10 +300,11 @@ static void arrive_ethernet(struct wh_stack *host, const wh_frame *frame, const 
     } else if (ethernet.type == ETHERTYPE_ARP) {
         hop_arp(host, bytes + ETHERNET_HEADER, length - ETHERNET_HEADER);
     } else if (ethernet.type == ETHERTYPE_IPV4 || ethernet.type == ETHERTYPE_IPV6) {
-        arrive_ip(host, frame, bytes + ETHERNET_HEADER, length - ETHERNET_HEADER);
+        return arrive_ip(host, frame, n, bytes + ETHERNET_HEADER, length - ETHERNET_HEADER);
     } else {
         drop(host, WH_WHY_ETHERTYPE_UNKNOWN);
     }
+    return 1;
 }
 
 void *wh_buffer(wh_stack *host, size_t size, void **base, size_t *length)
@@ -259,23 +322,78 @@ void *wh_buffer(wh_stack *host, size_t size, void **base, size_t *length)
     return chunk;
 }
 
+void *wh_buffer_lend(wh_stack *host, void *base, size_t length, void (*release)(void *argument),
+                     void *argument)
+{
+    if (length > UINT32_MAX / 2) {
+        return NULL;
+    }
+    struct chunk *chunk =
+        chunk_refer(&host->tcp.chunks, base, (uint32_t)length, release, argument, MEMORY_ORDINARY);
+    if (chunk == NULL) {
+        host->tcp.count[WH_WHY_MEMORY_CAP]++;
+    }
+    return chunk;
+}
+
 void wh_buffer_free(wh_stack *host, void *buffer) { chunk_drop(&host->tcp.chunks, buffer); }
+
+uint32_t wh_copy_sum(const wh_stack *host, void *to, const void *from, size_t length)
+{
+    return checksum_fold(host->tcp.checksum->copy(to, from, length, 0));
+}
+
+bool wh_carry(wh_stack *host, const wh_frame *out, wh_frame *in)
+{
+    void *base;
+    size_t room;
+    void *buffer = wh_buffer(host, out->length, &base, &room);
+    if (buffer == NULL) {
+        return false;
+    }
+    checksum_copy_function *copy = host->tcp.checksum->copy;
+    uint8_t *at = base;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < out->slices; i++) {
+        const wh_slice *slice = &out->slice[i];
+        uint64_t piece = copy(at, slice->base, slice->length, 0);
+        bool odd = ((at - (uint8_t *)base) & 1) != 0;
+        sum += odd ? checksum_swap(piece) : piece;
+        at += slice->length;
+    }
+    /* One by one, for an assignment of the whole would clear slices that nobody looks at. */
+    in->slice[0] = (wh_slice){ base, out->length };
+    in->slices = 1;
+    in->length = out->length;
+    in->flags = out->flags | WH_FRAME_SUMMED;
+    in->segment_size = out->segment_size;
+    in->headers = out->headers;
+    in->checksum_start = out->checksum_start;
+    in->checksum_offset = out->checksum_offset;
+    in->transport = out->transport;
+    in->sum = checksum_fold(sum);
+    in->serial = out->serial;
+    in->buffer = buffer;
+    return true;
+}
 
 void wh_input(wh_stack *host, const wh_frame *frames, size_t n, wh_time now)
 {
     struct tcp *tcp = &host->tcp;
     tcp->now = now > tcp->now ? now : tcp->now;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n;) {
         const wh_frame *frame = &frames[i];
         const uint8_t *bytes = frame->slice[0].base;
+        size_t length = frame->slice[0].length;
         tcp->frames_in++;
-        if (host->config.link == WH_LINK_ETHERNET) {
-            arrive_ethernet(host, frame, bytes, frame->slice[0].length);
-        } else {
-            arrive_ip(host, frame, bytes, frame->slice[0].length);
-        }
-        if (frame->buffer != NULL) {
-            chunk_drop(&tcp->chunks, frame->buffer);
+        uint32_t taken = host->config.link == WH_LINK_ETHERNET
+                             ? arrive_ethernet(host, frame, n - i, bytes, length)
+                             : arrive_ip(host, frame, n - i, bytes, length);
+        tcp->frames_in += taken - 1;
+        for (size_t end = i + taken; i < end; i++) {
+            if (frames[i].buffer != NULL) {
+                chunk_drop(&tcp->chunks, frames[i].buffer);
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
  *
  * The files around this header:
  *   stack.c      making and freeing, options        arrive.c     frames in
+ *   coalesce.c   runs of segments in a batch
  *   emission.c   timers, frames out                 settle.c     records change kind
  *   listen.c     listeners, half-open entries       held.c       SYNs the application decides
  *   cookie.c     SYN cookies                        fast_open.c  connections from the SYN on
@@ -23,6 +24,7 @@
 #include "tcp/half_open.h"
 #include "tcp/protocol.h"
 #include "wire/icmp.h"
+#include "wire/ip.h"
 
 /* Kinds of record that the demultiplexer names. */
 enum record_kind {
@@ -155,6 +157,20 @@ wh_time stack_time_wait_wake(const struct wh_stack *host);
 /* Lays a record of a change of state without a segment. */
 void stack_trace_state(struct wh_stack *host, const struct tuple *tuple, wh_state before,
                        wh_state after, wh_arc_event arc, wh_reason reason);
+
+/*
+ * coalesce.c: extends the segment that frames[0] has brought by what follows in the batch, as far as
+ * that is one run; returns how many frames it is now of. Then, unless that is 1, segment->piece is
+ * pieces[RUN_MAX], and the segment's flags are those of the last.
+ */
+#define RUN_MAX 64
+uint32_t coalesce(const struct tcp *tcp, struct segment *segment, const struct packet *packet,
+                  const wh_frame *frames, size_t n, struct piece *pieces);
+/* One segment of a run, which begins at *seq; *seq goes on to the next. */
+struct segment coalesced_at(const struct segment *run, uint32_t number, uint32_t *seq);
+/* arrive.c: the transport checksum of this packet, which came in the frame, is neither good nor known to be. */
+bool arrive_checksum_wrong(const struct tcp *tcp, const struct packet *packet,
+                           const wh_frame *frame);
 
 /* inspect.c: what the connection's sender thinks of its path. */
 void inspect_sender(const struct wh_conn *conn, wh_sender *sender);

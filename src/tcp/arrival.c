@@ -19,6 +19,8 @@
 #define CHALLENGE_PERIOD (5 * WH_SECOND)
 /* RFC 7323 5.5: a timestamp that has rested this long says nothing any more. */
 #define TIMESTAMP_AGE (24 * 86400)
+/* A byte of a run may cost so many of memory, and the least of chunks besides. */
+#define RUN_COST 4
 
 bool tcp_acceptable(uint32_t rcv_nxt, uint32_t window, uint32_t seq, uint32_t length)
 {
@@ -313,5 +315,27 @@ void tcp_arrive(struct wh_conn *conn, const struct segment *segment)
         arrive_syn_sent(conn, segment);
     } else {
         arrive_synchronized(conn, segment);
+    }
+}
+
+/*
+ * Each would be the next in order, and there is room for all: in the window, and in memory even if
+ * each costs a chunk twice its size. Then nothing but their data tells the second from the first.
+ */
+bool tcp_takes_run(const struct wh_conn *conn, const struct segment *run)
+{
+    const struct memory *memory = &conn->tcp->memory;
+    return conn_state(conn) == WH_ESTABLISHED && run->seq == conn->rcv_nxt &&
+           run->length <= receive_window(conn) && conn->reassembly == NULL && conn->handle &&
+           !conn->read_shut && !conn->fin_known && conn->accecn == NULL &&
+           memory->used + RUN_COST * (size_t)run->length <= memory->cap - memory->reserve;
+}
+
+void tcp_arrive_run(struct wh_conn *conn, const struct segment *run)
+{
+    tcp_arrive(conn, run);
+    conn->segments_in += run->pieces - 1;
+    if (conn->snd_wl1 == run->seq) {
+        conn->snd_wl1 += run->length - run->piece[run->pieces - 1].length;
     }
 }

@@ -16,6 +16,9 @@
 #include "tcp/tune.h"
 #include "wire/ip.h"
 
+/* Bytes that a send queue holds at most: sequence numbers must stay comparable. */
+#define REFERENCE_MAX ((size_t)1 << 30)
+
 /* ------------------------------------------------------------------ OPEN -- */
 
 static void number_from(struct wh_conn *conn, uint32_t iss)
@@ -139,6 +142,32 @@ int64_t wh_send(wh_conn *conn, const void *data, size_t length, unsigned flags)
     }
     queued(conn, taken, taken == length ? flags : flags & ~(unsigned)WH_SEND_URGENT);
     return (int64_t)taken;
+}
+
+int64_t wh_send_ref(wh_conn *conn, const void *base, size_t length, unsigned flags,
+                    void (*done)(void *argument), void *argument)
+{
+    int result = check_send(conn);
+    if (result != WH_OK) {
+        return result;
+    }
+    if (length == 0 || length > REFERENCE_MAX) {
+        return WH_E_INVAL;
+    }
+    conn->starved = conn_send_room(conn) < length;
+    if (conn_send_room(conn) == 0 || conn->send.length > REFERENCE_MAX - length) {
+        return WH_E_AGAIN;
+    }
+    struct chunk *chunk =
+        chunk_refer(&conn->tcp->chunks, base, (uint32_t)length, done, argument, MEMORY_ORDINARY);
+    if (chunk == NULL) {
+        conn->tcp->count[WH_WHY_MEMORY_CAP]++;
+        return WH_E_NOMEM;
+    }
+    chunk->seq = conn->snd_end;
+    chunk_queue_push(&conn->send, chunk);
+    queued(conn, length, flags);
+    return (int64_t)length;
 }
 
 /* A chunk to write to, for this connection alone, at least so large; NULL without memory. */

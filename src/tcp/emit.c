@@ -70,6 +70,21 @@ void emit_free(struct tcp *tcp)
     }
 }
 
+uint32_t emit_room(struct outbox *outbox, uint32_t want)
+{
+    struct tcp *tcp = outbox->tcp;
+    want = (uint32_t)MIN((size_t)want, outbox->cap - outbox->n);
+    while (tcp->slots.spares < want) {
+        struct frame_slot *slot = memory_take(&tcp->memory, sizeof *slot, MEMORY_VITAL);
+        if (slot == NULL) {
+            return tcp->slots.spares;
+        }
+        list_prepend(&tcp->slots.spare, &slot->link);
+        tcp->slots.spares++;
+    }
+    return want;
+}
+
 uint32_t emit_reach(const struct chunk *chunk, uint32_t seq, uint32_t length)
 {
     uint32_t reach = 0;
@@ -79,6 +94,32 @@ uint32_t emit_reach(const struct chunk *chunk, uint32_t seq, uint32_t length)
         chunk = chunk->next;
     }
     return MIN(reach, length);
+}
+
+/* The chunk that holds seq, this one or one behind it. */
+static struct chunk *chunk_with(struct chunk *chunk, uint32_t seq)
+{
+    while (seq_geq(seq, chunk->seq + chunk->end)) {
+        chunk = chunk->next;
+    }
+    return chunk;
+}
+
+uint32_t emit_reach_each(const struct chunk *chunk, uint32_t seq, uint32_t length, uint32_t size)
+{
+    uint32_t reach = 0;
+    while (reach < length) {
+        uint32_t want = MIN(size, length - reach);
+        while (seq_geq(seq + reach, chunk->seq + chunk->end)) {
+            chunk = chunk->next;
+        }
+        uint32_t fits = emit_reach(chunk, seq + reach, want);
+        if (fits < want) {
+            return reach > 0 ? reach : fits; /* it lies in too many pieces, and leaves alone */
+        }
+        reach += fits;
+    }
+    return reach;
 }
 
 /* References [seq, seq + length) from the chunks on. */
@@ -149,8 +190,9 @@ static void trace_out(struct tcp *tcp, const struct segment *segment, const stru
     record->reason = (uint16_t)note->reason;
 }
 
-bool emit_segment(struct outbox *outbox, const struct segment *segment, struct chunk *chunk,
-                  const struct emit_note *note)
+/* A frame of its own. */
+static bool emit_one(struct outbox *outbox, const struct segment *segment, struct chunk *chunk,
+                     const struct emit_note *note)
 {
     struct tcp *tcp = outbox->tcp;
     struct frame_slot *slot = outbox_full(outbox) ? NULL : slot_take(tcp);
@@ -195,6 +237,132 @@ bool emit_segment(struct outbox *outbox, const struct segment *segment, struct c
         trace_out(tcp, segment, note, serial);
     }
     return true;
+}
+
+/* What all frames of a burst have in common. */
+struct template
+{
+    const wh_frame *frame;
+    uint64_t ip_sum, tcp_sum; /* of the headers without what differs */
+};
+
+/* A 16-bit field as it counts in a sum, taken out of it. */
+static uint64_t without(const uint8_t *field)
+{
+    uint16_t word;
+    memcpy(&word, field, sizeof word);
+    return (uint16_t)~word;
+}
+
+static struct template template_of(const wh_frame *frame, const struct segment *segment,
+                                   const struct checksum *checksum)
+{
+    const uint8_t *tcp = (const uint8_t *)frame->slice[0].base + frame->transport;
+    uint32_t ip_length = ip_header_length(&segment->tuple.remote);
+    const uint8_t *ip = tcp - ip_length;
+    size_t header = (size_t)frame->headers - frame->transport;
+    struct template template = { .frame = frame };
+    if (ip_length == 20) {
+        template.ip_sum = checksum->add(ip, 20, 0) + without(ip + 4) + without(ip + 10);
+    }
+    template.tcp_sum = ip_pseudo_sum(&segment->tuple.local, &segment->tuple.remote, IP_TCP,
+                                     (uint32_t)header + segment->length);
+    template.tcp_sum = checksum->add(tcp, header, template.tcp_sum) + without(tcp + 4) +
+                       without(tcp + 6) + without(tcp + 16);
+    return template;
+}
+
+/* Like the template's frame, with the data at seq. False without a slot. */
+static bool emit_like(struct outbox *outbox, const struct template *template, uint32_t seq,
+                      uint32_t length, struct chunk *chunk)
+{
+    struct tcp *tcp = outbox->tcp;
+    const wh_frame *like = template->frame;
+    struct frame_slot *slot = outbox_full(outbox) ? NULL : slot_take(tcp);
+    if (slot == NULL) {
+        return false;
+    }
+    const struct frame_slot *first = like->buffer;
+    memcpy(slot->headers, first->headers, sizeof slot->headers);
+    uint8_t *header =
+        slot->headers + ((const uint8_t *)like->slice[0].base - first->headers) + like->transport;
+    uint64_t serial = ++tcp->frames_out;
+    wh_frame *frame = &outbox->frames[outbox->n++];
+    frame->slice[0] = (wh_slice){ header - like->transport, like->headers };
+    frame->slices = 1;
+    frame->length = like->length;
+    frame->flags = like->flags;
+    frame->segment_size = 0;
+    frame->headers = like->headers;
+    frame->transport = like->transport;
+    frame->checksum_start = like->checksum_start;
+    frame->checksum_offset = like->checksum_offset;
+    frame->serial = serial;
+    frame->buffer = slot;
+    put32(header + 4, seq);
+    gather(frame, slot, chunk, seq, length);
+    if (template->ip_sum != 0) {
+        uint8_t *ip = header - 20;
+        put16(ip + 4, (uint16_t)serial);
+        uint64_t sum = template->ip_sum + checksum_word16((uint16_t)serial);
+        uint16_t field = (uint16_t)~checksum_fold(sum);
+        memcpy(ip + 10, &field, sizeof field);
+    }
+    if ((tcp->features & WH_TX_CHECKSUM) == 0) { /* else the sum left to complete is the same */
+        uint64_t sum = template->tcp_sum + checksum_word32(seq);
+        uint16_t field = (uint16_t)~checksum_fold(sum + sum_data(tcp->checksum, frame, slot));
+        memcpy(header + 16, &field, sizeof field);
+    }
+    tcp->segments_out++;
+    return true;
+}
+
+/* The whole pieces but the last, the second to the last but one of them by the template of the first. */
+static bool emit_alike(struct outbox *outbox, struct segment *piece, struct chunk **chunk,
+                       uint32_t end, const struct emit_note *note)
+{
+    struct tcp *tcp = outbox->tcp;
+    struct template template = { .frame = NULL };
+    for (; seq_lt(piece->seq + piece->length, end); piece->seq += piece->length) {
+        *chunk = chunk_with(*chunk, piece->seq);
+        if (template.frame == NULL) {
+            if (!emit_one(outbox, piece, *chunk, note)) {
+                return false;
+            }
+            template = template_of(&outbox->frames[outbox->n - 1], piece, tcp->checksum);
+            continue;
+        }
+        if (!emit_like(outbox, &template, piece->seq, piece->length, *chunk)) {
+            return false;
+        }
+        if (trace_on(&tcp->trace)) {
+            trace_out(tcp, piece, note, outbox->frames[outbox->n - 1].serial);
+        }
+    }
+    return true;
+}
+
+static bool emit_cut(struct outbox *outbox, const struct segment *segment, struct chunk *chunk,
+                     const struct emit_note *note)
+{
+    uint32_t end = segment->seq + segment->length;
+    struct segment piece = *segment;
+    piece.length = segment->segment_size;
+    piece.segment_size = 0;
+    piece.flags &= (uint16_t) ~(WH_FIN | WH_PSH);
+    if (!emit_alike(outbox, &piece, &chunk, end, note)) {
+        return false;
+    }
+    piece.length = end - piece.seq;
+    piece.flags = segment->flags;
+    return emit_one(outbox, &piece, chunk_with(chunk, piece.seq), note);
+}
+
+bool emit_segment(struct outbox *outbox, const struct segment *segment, struct chunk *chunk,
+                  const struct emit_note *note)
+{
+    bool cut = segment->segment_size != 0 && (outbox->tcp->features & WH_TX_SEGMENTATION) == 0;
+    return cut ? emit_cut(outbox, segment, chunk, note) : emit_one(outbox, segment, chunk, note);
 }
 
 bool emit_packet(struct outbox *outbox, struct chunk *packet)

@@ -18,6 +18,8 @@
 
 /* A small segment held back by cork or silly-window avoidance leaves after this (RFC 9293 3.8.6.2.1). */
 #define OVERRIDE (200 * WH_MILLISECOND)
+/* Most segments of one burst. */
+#define MAX_BURST 64
 
 /* ------------------------------------------------------------- a segment -- */
 
@@ -87,10 +89,11 @@ static bool send_segment(struct wh_conn *conn, struct outbox *outbox, struct seg
     segment->flags |= ecn_flags(conn, segment);
     struct emit_note note = { conn_state(conn), reason, conn->rcv_scale };
     segment->window = tcp_window_advertise(conn);
+    size_t before = outbox->n;
     if (!emit_segment(outbox, segment, chunk, &note)) {
         return false;
     }
-    conn->segments_out++;
+    conn->segments_out += (uint32_t)(outbox->n - before);
     if (conn->accecn != NULL) {
         accecn_sent(conn, segment);
     }
@@ -172,10 +175,16 @@ static struct chunk *chunk_at(struct wh_conn *conn, uint32_t seq)
     return chunk;
 }
 
+/* The link takes no super-segments. */
+static bool we_cut(const struct wh_conn *conn)
+{
+    return (conn->tcp->features & WH_TX_SEGMENTATION) == 0;
+}
+
 /* Most bytes of data in one frame: a segment, or a super-segment where the link cuts it. */
 static uint32_t frame_limit(const struct wh_conn *conn, uint32_t mss, uint32_t options)
 {
-    if ((conn->tcp->features & WH_TX_SEGMENTATION) == 0 || (conn->urgent_out != 0)) {
+    if (we_cut(conn) || (conn->urgent_out != 0)) {
         return mss;
     }
     if (conn->accecn != NULL && (accecn_flags(conn, &(struct segment){ .length = 1 }) & WH_CWR)) {
@@ -183,6 +192,37 @@ static uint32_t frame_limit(const struct wh_conn *conn, uint32_t mss, uint32_t o
     }
     uint32_t most = UINT16_MAX - ip_header_length(&conn->tuple.remote) - 20 - options;
     return MAX(most / mss * mss, mss);
+}
+
+/*
+ * Most bytes of new data that are dealt with at once. Without a link that cuts super-segments it is
+ * we who cut, at the very last (emit.c): all that is the same for each segment is then done once.
+ * Only for what leaves at one instant anyhow, and where segments differ in nothing but their place.
+ */
+static uint32_t burst_limit(const struct wh_conn *conn, struct outbox *outbox, uint32_t mss,
+                            uint32_t options)
+{
+    if (we_cut(conn)) {
+        uint32_t available = conn->snd_end - conn->snd_nxt;
+        if (available <= mss || conn->urgent_out || conn->accecn != NULL || conn->flight == NULL ||
+            pace_rate(conn) > 0) {
+            return mss;
+        }
+        return emit_room(outbox, MIN(available / mss + 1, MAX_BURST)) * mss;
+    }
+    uint32_t limit = frame_limit(conn, mss, options);
+    if (conn->flight != NULL && conn->flight->pace_quantum > 0) {
+        limit = MIN(limit, MAX(conn->flight->pace_quantum / mss * mss, mss));
+    }
+    return limit;
+}
+
+/* How much of that the chunks allow. */
+static uint32_t burst_reach(const struct wh_conn *conn, const struct chunk *chunk, uint32_t length,
+                            uint32_t mss)
+{
+    return we_cut(conn) && length > mss ? emit_reach_each(chunk, conn->snd_nxt, length, mss)
+                                        : emit_reach(chunk, conn->snd_nxt, length);
 }
 
 /* Sends [seq, seq + length), data from the chunk on, and perhaps the FIN at its end. */
@@ -369,9 +409,10 @@ static uint32_t next_length(struct wh_conn *conn, uint32_t mss, uint32_t limit)
         return 0;
     }
     uint32_t length = MIN(MIN(usable, room), limit);
-    if (length > mss &&
-        !(length == usable && may_send_small(conn, length % mss, length == available))) {
-        length -= length % mss; /* a full segment's worth, the tail waits its turn */
+    /* A tail waits its turn. Where we cut it always does: Nagle's question is for one segment. */
+    if (length > mss && (we_cut(conn) || length != usable ||
+                         !may_send_small(conn, length % mss, length == available))) {
+        length -= length % mss;
     }
     return length;
 }
@@ -509,18 +550,15 @@ static bool send_data(struct wh_conn *conn, struct outbox *outbox)
     restart_after_idle(conn);
     uint32_t options;
     uint32_t mss = mss_now(conn, &options);
-    uint32_t limit = frame_limit(conn, mss, options);
-    if (conn->flight != NULL && conn->flight->pace_quantum > 0) {
-        limit = MIN(limit, MAX(conn->flight->pace_quantum / mss * mss, mss));
-    }
     bool waits = false;
     if ((conn->mtu_state & (MTU_SEARCHING | MTU_SETTLED)) != 0 &&
         !send_path_probe(conn, outbox, options, &waits)) {
         return false;
     }
     while (!waits && !conn->fin_sent && conn->snd_nxt != conn->snd_end) {
-        /* CWR stands on one segment, so that one is not cut by the link. */
-        uint32_t length = next_length(conn, mss, conn->cwr_due ? mss : limit);
+        /* CWR stands on one segment, so that one is not cut. */
+        uint32_t limit = conn->cwr_due ? mss : burst_limit(conn, outbox, mss, options);
+        uint32_t length = next_length(conn, mss, MAX(limit, mss));
         if (length == 0) {
             return true;
         }
@@ -528,7 +566,7 @@ static bool send_data(struct wh_conn *conn, struct outbox *outbox)
             return false;
         }
         struct chunk *chunk = chunk_at(conn, conn->snd_nxt);
-        length = emit_reach(chunk, conn->snd_nxt, length);
+        length = burst_reach(conn, chunk, length, mss);
         bool fin = conn->write_shut && conn->snd_nxt + length == conn->snd_end;
         if (!send_new(conn, outbox, chunk, length, mss, fin, WH_WHY_NONE)) {
             return false;

@@ -12,6 +12,9 @@
 
 /* arrival.c: a segment for this connection (RFC 9293 3.10.7.3, 3.10.7.4). */
 void tcp_arrive(struct wh_conn *conn, const struct segment *segment);
+/* True if the segments of a run (segment.piece) may arrive as one, with the outcome of one by one. */
+bool tcp_takes_run(const struct wh_conn *conn, const struct segment *run);
+void tcp_arrive_run(struct wh_conn *conn, const struct segment *run);
 /* True if some of segment lies in [rcv_nxt, rcv_nxt + window): the four-row table of 3.10.7.4. */
 bool tcp_acceptable(uint32_t rcv_nxt, uint32_t window, uint32_t seq, uint32_t length);
 /* An ACK in answer to something suspicious, at most ten in five seconds (RFC 5961 7). */

@@ -70,23 +70,39 @@ static bool worth_keeping(const struct wh_conn *conn, const struct chunk *buffer
 }
 
 /* In-order bytes join the receive queue; a large piece in a buffer of our own stays where it is. */
+static uint32_t deliver_piece(struct wh_conn *conn, struct chunk *buffer, const uint8_t *data,
+                              uint32_t length)
+{
+    if (worth_keeping(conn, buffer, length)) {
+        buffer->begin = (uint32_t)(data - buffer->data);
+        buffer->end = buffer->begin + length;
+        chunk_hold(buffer);
+        chunk_queue_push(&conn->receive, buffer);
+        return length;
+    }
+    return (uint32_t)chunk_queue_append(&conn->receive, &conn->tcp->chunks, data, length,
+                                        MEMORY_ORDINARY);
+}
+
 static uint32_t deliver(struct wh_conn *conn, const struct segment *segment,
                         const struct text *text)
 {
-    struct tcp *tcp = conn->tcp;
     if (conn->read_shut) {
         return text->length;
     }
-    struct chunk *buffer = segment->buffer;
-    if (worth_keeping(conn, buffer, text->length)) {
-        buffer->begin = (uint32_t)(text->data - buffer->data);
-        buffer->end = buffer->begin + text->length;
-        chunk_hold(buffer);
-        chunk_queue_push(&conn->receive, buffer);
-        return text->length;
+    if (segment->piece == NULL) {
+        return deliver_piece(conn, segment->buffer, text->data, text->length);
     }
-    return (uint32_t)chunk_queue_append(&conn->receive, &tcp->chunks, text->data, text->length,
-                                        MEMORY_ORDINARY);
+    uint32_t taken = 0; /* a run is never trimmed (tcp_takes_run) */
+    for (uint32_t i = 0; i < segment->pieces; i++) {
+        const struct piece *piece = &segment->piece[i];
+        uint32_t n = deliver_piece(conn, piece->buffer, piece->data, piece->length);
+        taken += n;
+        if (n < piece->length) {
+            break;
+        }
+    }
+    return taken;
 }
 
 /* One decision for a batch: every second full segment at once, the rest a little later (RFC 9293 3.8.6.3). */

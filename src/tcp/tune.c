@@ -136,7 +136,9 @@ void tune_read(struct wh_conn *conn)
 
 void tune_round_trip(struct wh_conn *conn, const struct segment *segment)
 {
-    if (!conn->timestamps || segment->options.tsecr == 0 || segment->length < conn->rcv_mss) {
+    bool run = segment->piece != NULL;
+    uint32_t size = run ? segment->segment_size : segment->length;
+    if (!conn->timestamps || segment->options.tsecr == 0 || size < conn->rcv_mss) {
         return;
     }
     uint32_t ticks = tcp_timestamp(conn->tcp, conn->ts_offset) - segment->options.tsecr;
@@ -146,8 +148,13 @@ void tune_round_trip(struct wh_conn *conn, const struct segment *segment)
     uint32_t sample = MAX(ticks, 1) * 1000;
     if (conn->rcv_rtt == 0 || sample < conn->rcv_rtt) {
         conn->rcv_rtt = sample;
-    } else {
-        conn->rcv_rtt += MIN(sample - conn->rcv_rtt, conn->rcv_rtt) / 8;
+        return;
+    }
+    /* Each full segment of a run bears the sample, which soon adds nothing. */
+    uint32_t more = run ? segment->length / size : 1;
+    for (uint32_t step = 1; more > 0 && step > 0; more--) {
+        step = MIN(sample - conn->rcv_rtt, conn->rcv_rtt) / 8;
+        conn->rcv_rtt += step;
     }
 }
 

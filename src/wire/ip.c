@@ -64,6 +64,11 @@ static uint64_t sum_words(const uint8_t *bytes, size_t length, uint64_t sum)
     return sum;
 }
 
+bool ip_header_sound(const uint8_t *header)
+{
+    return checksum_fold(sum_words(header, HEADER_V4, 0)) == 0xffff;
+}
+
 static wh_reason parse_v4(struct packet *packet, const uint8_t *bytes, size_t length,
                           enum strictness how)
 {

@@ -40,6 +40,9 @@ struct packet {
  */
 wh_reason ip_parse(struct packet *packet, const uint8_t *bytes, size_t length);
 
+/* True if the checksum of an IPv4 header of 20 bytes is right. */
+bool ip_header_sound(const uint8_t *header);
+
 /*
  * The same for the start of a packet quoted in an ICMP error, which may be cut
  * off: no checksum or length is checked, length is what is there.

@@ -53,6 +53,14 @@ static inline bool accecn_tells(const struct segment_options *options, enum acce
     return (options->has & WH_HAS_ACCECN) && place < options->accecn_fields;
 }
 
+/* What one frame brings to a run of segments that follow each other without a gap. */
+struct piece {
+    const uint8_t *data;
+    uint32_t length;
+    uint16_t flags;
+    void *buffer; /* as segment.buffer */
+};
+
 struct segment {
     struct tuple tuple;
     uint32_t seq, ack;
@@ -67,6 +75,9 @@ struct segment {
     struct segment_options options;
     uint64_t frame; /* number of the frame it came in */
     void *buffer;   /* the stack's own buffer that data lies in, or NULL */
+    const struct piece
+        *piece; /* of a run: where its data really lies, `length` all together; or NULL */
+    uint32_t pieces;
 };
 
 /* SEG.LEN of RFC 9293: SYN and FIN take a number each. */

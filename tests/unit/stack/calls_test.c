@@ -743,6 +743,26 @@ static void more_than_all_numbers(void **state)
     end(p);
 }
 
+/* The sum made of what was copied is void when more is written behind it in place. */
+static void what_is_committed_is_summed_too(void **state)
+{
+    (void)state;
+    struct pair *p = begin(65535);
+    uint8_t bytes[600], got[700];
+    wh_slice slice[1];
+    memset(bytes, 0x5a, sizeof bytes);
+    assert_int_equal(wh_send(p->conn[0], bytes, sizeof bytes, 0), sizeof bytes);
+    assert_int_equal(wh_reserve(p->conn[0], 100, slice, 1), 1);
+    memset((void *)(uintptr_t)slice[0].base, 0x17, 100);
+    assert_int_equal(wh_commit(p->conn[0], 100, 0), 100);
+    exchange(p, 64);
+    assert_int_equal(wh_recv(p->conn[1], got, sizeof got), 700);
+    assert_memory_equal(got, bytes, sizeof bytes);
+    assert_int_equal(got[699], 0x17);
+    assert_int_equal(p->host[1]->tcp.count[WH_WHY_TCP_CHECKSUM], 0);
+    end(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -772,6 +792,7 @@ int main(void)
         cmocka_unit_test(a_change_by_a_call_is_told),
         cmocka_unit_test(what_leaves_says_why),
         cmocka_unit_test(a_large_piece_stays_in_the_links_buffer),
+        cmocka_unit_test(what_is_committed_is_summed_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

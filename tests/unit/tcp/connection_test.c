@@ -129,13 +129,15 @@ static void readable_from_the_mark_on(void **state)
     assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & WH_READABLE) != 0);
     f->conn.receive.length = 1;
     f->conn.fin_received = true;
-    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & (WH_READABLE | WH_EOF)) == (WH_READABLE | WH_EOF));
+    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & (WH_READABLE | WH_EOF)) ==
+                (WH_READABLE | WH_EOF));
     f->conn.receive.length = 0;
     assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & WH_READABLE) == 0);
     f->conn.fin_received = false;
     f->conn.receive.length = 1;
     f->conn.record.state = WH_CLOSED;
-    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & (WH_READABLE | WH_DEAD)) == (WH_READABLE | WH_DEAD));
+    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & (WH_READABLE | WH_DEAD)) ==
+                (WH_READABLE | WH_DEAD));
     f->conn.receive.length = 0;
     end(f);
 }
