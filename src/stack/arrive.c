@@ -2,6 +2,9 @@
 /*
  * Frames in: link header, IP, transport, and then the record that the segment belongs
  * to. Whatever is malformed is counted under its reason and goes no further.
+ *
+ * A frame is taken in two steps, so that a batch can take them for many (batch.c): it is
+ * looked at, which changes nothing, and then dealt with.
  */
 #include <string.h>
 
@@ -75,10 +78,10 @@ static void arrive_time_wait(struct wh_stack *host, uint32_t position,
  * Hands the segment to its record. Returns the state it found; *scale: how the window
  * field is to be read.
  */
-static wh_state dispatch(struct wh_stack *host, const struct segment *segment, unsigned *scale)
+static wh_state dispatch(struct wh_stack *host, const struct segment *segment, uint32_t hash,
+                         unsigned *scale)
 {
-    struct demux_entry found =
-        demux_find(&host->demux, demux_hash(&host->demux, &segment->tuple), &segment->tuple);
+    struct demux_entry found = demux_find(&host->demux, hash, &segment->tuple);
     *scale = 0;
     if (found.index == 0) {
         return arrive_unknown(host, segment);
@@ -108,17 +111,20 @@ static wh_state dispatch(struct wh_stack *host, const struct segment *segment, u
     }
 }
 
-static void arrive_segment(struct wh_stack *host, const struct segment *segment)
+static void arrive_segment(struct wh_stack *host, const struct segment *segment, uint32_t hash)
 {
     struct tcp *tcp = &host->tcp;
     unsigned scale;
+    if (segment->options.malformed) {
+        tcp->count[WH_WHY_TCP_OPTION_LENGTH]++;
+    }
     tcp->segments_in++;
     tcp->reason = WH_WHY_NONE;
     tcp->arc = WH_ON_NOTHING;
     tcp->in_segment = true;
     struct sender_look look;
     sender_look_begin(host, &segment->tuple, &look);
-    wh_state before = dispatch(host, segment, &scale);
+    wh_state before = dispatch(host, segment, hash, &scale);
     tcp->in_segment = false;
     if (trace_on(&tcp->trace)) {
         wh_trace_record *record = trace_next(&tcp->trace);
@@ -136,7 +142,7 @@ static void arrive_segment(struct wh_stack *host, const struct segment *segment)
 
 /* -------------------------------------------------------------- transport -- */
 
-static wh_reason check_tcp(struct wh_stack *host, struct segment *segment,
+static wh_reason check_tcp(const struct wh_stack *host, struct segment *segment,
                            const struct packet *packet, bool checksum_known)
 {
     if (!checksum_known) {
@@ -149,30 +155,29 @@ static wh_reason check_tcp(struct wh_stack *host, struct segment *segment,
     return segment_parse(segment, packet->payload, packet->length);
 }
 
-static void arrive_tcp(struct wh_stack *host, const struct packet *packet, const wh_frame *frame)
+static wh_reason look_at_tcp(const struct wh_stack *host, const struct packet *packet,
+                             struct arrival *arrival)
 {
-    struct segment segment;
+    const wh_frame *frame = arrival->frame;
+    struct segment *segment = &arrival->segment;
     bool known = (frame->flags & (WH_FRAME_CHECKSUM_PARTIAL | WH_FRAME_CHECKSUM_VALID)) != 0;
-    wh_reason reason = check_tcp(host, &segment, packet, known);
+    wh_reason reason = check_tcp(host, segment, packet, known);
     if (reason == WH_WHY_NONE && (ip_is_group(&packet->destination) ||
                                   address_is_network_broadcast(host, &packet->destination))) {
         reason = WH_WHY_IP_DESTINATION_GROUP; /* RFC 9293 3.9.2.3, MUST-57 */
     }
     if (reason != WH_WHY_NONE) {
-        drop(host, reason);
-        return;
+        return reason;
     }
-    if (segment.options.malformed) {
-        host->tcp.count[WH_WHY_TCP_OPTION_LENGTH]++;
-    }
-    segment.tuple.local = packet->destination;
-    segment.tuple.remote = packet->source;
-    segment.hops = packet->hops;
-    segment.traffic_class = packet->traffic_class;
-    segment.segment_size = segment.length > frame->segment_size ? frame->segment_size : 0;
-    segment.frame = host->tcp.frames_in;
-    segment.buffer = frame->buffer;
-    arrive_segment(host, &segment);
+    segment->tuple.local = packet->destination;
+    segment->tuple.remote = packet->source;
+    segment->hops = packet->hops;
+    segment->traffic_class = packet->traffic_class;
+    segment->segment_size = segment->length > frame->segment_size ? frame->segment_size : 0;
+    segment->buffer = frame->buffer;
+    arrival->kind = ARRIVAL_SEGMENT;
+    arrival->hash = demux_hash(&host->demux, &segment->tuple);
+    return WH_WHY_NONE;
 }
 
 static bool is_for_us(const struct wh_stack *host, const struct packet *packet)
@@ -190,8 +195,8 @@ static bool source_impossible(const struct wh_stack *host, const struct packet *
            (ip_is_loopback(&packet->source) && !ip_is_loopback(&packet->destination));
 }
 
-static void arrive_ip(struct wh_stack *host, const wh_frame *frame, const uint8_t *bytes,
-                      size_t length)
+static wh_reason look_at_ip(const struct wh_stack *host, const uint8_t *bytes, size_t length,
+                            struct arrival *arrival)
 {
     struct packet packet;
     wh_reason reason = ip_parse(&packet, bytes, length);
@@ -204,26 +209,26 @@ static void arrive_ip(struct wh_stack *host, const wh_frame *frame, const uint8_
         reason = WH_WHY_IP_NOT_FOR_US;
     }
     if (reason != WH_WHY_NONE) {
-        drop(host, reason);
-        return;
+        return reason;
     }
-    bool known = (frame->flags & (WH_FRAME_CHECKSUM_PARTIAL | WH_FRAME_CHECKSUM_VALID)) != 0;
-    bool ipv4 = packet.version == 4;
     if (packet.protocol == IP_TCP) {
-        arrive_tcp(host, &packet, frame);
-    } else if (packet.protocol == IP_UDP) {
-        datagram_arrive(host, &packet, known);
-    } else if (packet.protocol == (ipv4 ? IP_ICMP : IP_ICMPV6)) {
-        icmp_arrive(host, &packet, known);
-    } else {
-        drop(host, WH_WHY_IP_PROTOCOL_UNKNOWN);
+        return look_at_tcp(host, &packet, arrival);
     }
+    if (packet.protocol == IP_UDP) {
+        arrival->kind = ARRIVAL_DATAGRAM;
+    } else if (packet.protocol == (packet.version == 4 ? IP_ICMP : IP_ICMPV6)) {
+        arrival->kind = ARRIVAL_ICMP;
+    } else {
+        return WH_WHY_IP_PROTOCOL_UNKNOWN;
+    }
+    arrival->packet = packet;
+    return WH_WHY_NONE;
 }
 
 /* ------------------------------------------------------------------- link -- */
 
-static void arrive_ethernet(struct wh_stack *host, const wh_frame *frame, const uint8_t *bytes,
-                            size_t length)
+static wh_reason look_at_ethernet(const struct wh_stack *host, const uint8_t *bytes, size_t length,
+                                  struct arrival *arrival)
 {
     struct ethernet ethernet;
     wh_reason reason = ethernet_parse(&ethernet, bytes, length);
@@ -234,13 +239,48 @@ static void arrive_ethernet(struct wh_stack *host, const wh_frame *frame, const 
         reason = WH_WHY_ETHERNET_NOT_FOR_US;
     }
     if (reason != WH_WHY_NONE) {
-        drop(host, reason);
-    } else if (ethernet.type == ETHERTYPE_ARP) {
-        hop_arp(host, bytes + ETHERNET_HEADER, length - ETHERNET_HEADER);
-    } else if (ethernet.type == ETHERTYPE_IPV4 || ethernet.type == ETHERTYPE_IPV6) {
-        arrive_ip(host, frame, bytes + ETHERNET_HEADER, length - ETHERNET_HEADER);
-    } else {
-        drop(host, WH_WHY_ETHERTYPE_UNKNOWN);
+        return reason;
+    }
+    if (ethernet.type == ETHERTYPE_IPV4 || ethernet.type == ETHERTYPE_IPV6) {
+        return look_at_ip(host, bytes + ETHERNET_HEADER, length - ETHERNET_HEADER, arrival);
+    }
+    arrival->kind = ARRIVAL_ARP;
+    return ethernet.type == ETHERTYPE_ARP ? WH_WHY_NONE : WH_WHY_ETHERTYPE_UNKNOWN;
+}
+
+void arrival_look(const struct wh_stack *host, const wh_frame *frame, struct arrival *arrival)
+{
+    const uint8_t *bytes = frame->slice[0].base;
+    size_t length = frame->slice[0].length;
+    arrival->frame = frame;
+    arrival->reason = host->config.link == WH_LINK_ETHERNET
+                          ? look_at_ethernet(host, bytes, length, arrival)
+                          : look_at_ip(host, bytes, length, arrival);
+    if (arrival->reason != WH_WHY_NONE) {
+        arrival->kind = ARRIVAL_DROPPED;
+    }
+}
+
+void arrival_take(struct wh_stack *host, struct arrival *arrival)
+{
+    const wh_frame *frame = arrival->frame;
+    bool known = (frame->flags & (WH_FRAME_CHECKSUM_PARTIAL | WH_FRAME_CHECKSUM_VALID)) != 0;
+    host->tcp.frames_in++;
+    switch (arrival->kind) {
+    case ARRIVAL_SEGMENT:
+        arrival->segment.frame = host->tcp.frames_in;
+        arrive_segment(host, &arrival->segment, arrival->hash);
+        break;
+    case ARRIVAL_DATAGRAM: datagram_arrive(host, &arrival->packet, known); break;
+    case ARRIVAL_ICMP: icmp_arrive(host, &arrival->packet, known); break;
+    case ARRIVAL_ARP:
+        hop_arp(host, (const uint8_t *)frame->slice[0].base + ETHERNET_HEADER,
+                frame->slice[0].length - ETHERNET_HEADER);
+        break;
+    case ARRIVAL_DROPPED: drop(host, arrival->reason); break;
+    }
+    if (frame->buffer != NULL) {
+        chunk_drop(&host->tcp.chunks, frame->buffer);
     }
 }
 
@@ -260,22 +300,3 @@ void *wh_buffer(wh_stack *host, size_t size, void **base, size_t *length)
 }
 
 void wh_buffer_free(wh_stack *host, void *buffer) { chunk_drop(&host->tcp.chunks, buffer); }
-
-void wh_input(wh_stack *host, const wh_frame *frames, size_t n, wh_time now)
-{
-    struct tcp *tcp = &host->tcp;
-    tcp->now = now > tcp->now ? now : tcp->now;
-    for (size_t i = 0; i < n; i++) {
-        const wh_frame *frame = &frames[i];
-        const uint8_t *bytes = frame->slice[0].base;
-        tcp->frames_in++;
-        if (host->config.link == WH_LINK_ETHERNET) {
-            arrive_ethernet(host, frame, bytes, frame->slice[0].length);
-        } else {
-            arrive_ip(host, frame, bytes, frame->slice[0].length);
-        }
-        if (frame->buffer != NULL) {
-            chunk_drop(&tcp->chunks, frame->buffer);
-        }
-    }
-}

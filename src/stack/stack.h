@@ -5,7 +5,7 @@
  * half-open entry becomes a connection, what is over leaves the table.
  *
  * The files around this header:
- *   stack.c      making and freeing, options        arrive.c     frames in
+ *   stack.c      making and freeing, options        batch.c, arrive.c    frames in
  *   emission.c   timers, frames out                 settle.c     records change kind
  *   listen.c     listeners, half-open entries       held.c       SYNs the application decides
  *   cookie.c     SYN cookies                        fast_open.c  connections from the SYN on
@@ -172,6 +172,29 @@ void sender_look_begin(const struct wh_stack *host, const struct tuple *tuple,
                        struct sender_look *look);
 void sender_look_end(struct wh_stack *host, const struct tuple *tuple,
                      const struct sender_look *look);
+
+/* arrive.c: a frame that has been looked at, and is to be dealt with in its turn. */
+enum arrival_kind {
+    ARRIVAL_DROPPED, /* for `reason` */
+    ARRIVAL_SEGMENT,
+    ARRIVAL_DATAGRAM,
+    ARRIVAL_ICMP,
+    ARRIVAL_ARP,
+};
+struct arrival {
+    enum arrival_kind kind;
+    wh_reason reason;
+    uint32_t hash; /* of the segment's tuple, for the demultiplexer */
+    const wh_frame *frame;
+    union {
+        struct segment segment; /* but its `frame`, which is a number for those dealt with */
+        struct packet packet;   /* DATAGRAM, ICMP */
+    };
+};
+/* Parses and verifies; changes nothing, and depends on nothing that a frame may change. */
+void arrival_look(const struct wh_stack *host, const wh_frame *frame, struct arrival *arrival);
+/* Deals with it, and drops the frame's buffer. */
+void arrival_take(struct wh_stack *host, struct arrival *arrival);
 
 /* listen.c */
 struct wh_listener *listener_find(struct wh_stack *host, const struct tuple *tuple);

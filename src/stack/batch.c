@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A batch of frames, taken in three passes. Among a million connections nothing of the record
+ * that a segment is for is in the cache, nor the slot of the table that leads to it, and each
+ * is a journey to memory of some hundred cycles. What a frame will need is known long
+ * before its turn: so all are parsed, and the slots of their tuples asked for; then all slots
+ * are read, and their records asked for; then what the records point to; and by the time the
+ * first is dealt with, the memory of the last is on its way. While the processor waits for one,
+ * it waits for all.
+ *
+ * None of this decides anything. When its turn comes, each segment is looked up in the table
+ * as the frames before it have left it: they may have made its record, or ended it.
+ */
+#include "base/bytes.h"
+#include "stack/stack.h"
+
+/* Frames in one pass: enough to keep the memory busy, few enough to stay in the nearest cache. */
+#define PASS 16
+
+/* Asks for the record of a segment; returns it if it is a connection, else NULL. */
+static const struct wh_conn *prefetch_record(const struct wh_stack *host,
+                                             const struct arrival *arrival)
+{
+    struct demux_entry found = demux_peek(&host->demux, arrival->hash);
+    if (found.index == 0) {
+        return NULL;
+    }
+    switch (found.kind) {
+    case RECORD_CONNECTION: {
+        const struct wh_conn *conn = pool_at(&host->connections, found.index);
+        conn_prefetch(conn);
+        return conn;
+    }
+    case RECORD_HALF_OPEN:
+        prefetch(pool_at(&host->half_opens, found.index), sizeof(struct half_open));
+        break;
+    case RECORD_TIME_WAIT:
+        prefetch(time_wait_at(&host->time_waits, found.index), sizeof(struct time_wait));
+        break;
+    default: prefetch(pool_at(&host->helds, found.index), sizeof(struct wh_syn)); break;
+    }
+    return NULL;
+}
+
+static void pass(struct wh_stack *host, const wh_frame *frames, size_t n)
+{
+    struct arrival arrival[PASS];
+    const struct wh_conn *conn[PASS];
+    for (size_t i = 0; i < n; i++) {
+        arrival_look(host, &frames[i], &arrival[i]);
+        if (arrival[i].kind == ARRIVAL_SEGMENT) {
+            demux_prefetch(&host->demux, arrival[i].hash);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        conn[i] = arrival[i].kind == ARRIVAL_SEGMENT ? prefetch_record(host, &arrival[i]) : NULL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (conn[i] != NULL) {
+            conn_prefetch_around(conn[i]);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        arrival_take(host, &arrival[i]);
+    }
+}
+
+void wh_input(wh_stack *host, const wh_frame *frames, size_t n, wh_time now)
+{
+    struct tcp *tcp = &host->tcp;
+    tcp->now = MAX(now, tcp->now);
+    for (size_t done = 0; done < n; done += PASS) {
+        pass(host, frames + done, MIN(n - done, PASS));
+    }
+}
