@@ -16,6 +16,8 @@
 
 /* Frames in one pass: enough to keep the memory busy, few enough to stay in the nearest cache. */
 #define PASS 16
+/* The records of so few stay in the second-level cache, and need not be asked for. */
+#define FEW 1024
 
 /* Asks for the record of a segment; returns it if it is a connection, else NULL. */
 static const struct wh_conn *prefetch_record(const struct wh_stack *host,
@@ -42,16 +44,10 @@ static const struct wh_conn *prefetch_record(const struct wh_stack *host,
     return NULL;
 }
 
-static void pass(struct wh_stack *host, const wh_frame *frames, size_t n)
+/* Asks for the records of these segments, whose slots are on their way; then for what is around them. */
+static void prefetch_records(const struct wh_stack *host, const struct arrival *arrival, size_t n)
 {
-    struct arrival arrival[PASS];
     const struct wh_conn *conn[PASS];
-    for (size_t i = 0; i < n; i++) {
-        arrival_look(host, &frames[i], &arrival[i]);
-        if (arrival[i].kind == ARRIVAL_SEGMENT) {
-            demux_prefetch(&host->demux, arrival[i].hash);
-        }
-    }
     for (size_t i = 0; i < n; i++) {
         conn[i] = arrival[i].kind == ARRIVAL_SEGMENT ? prefetch_record(host, &arrival[i]) : NULL;
     }
@@ -59,6 +55,21 @@ static void pass(struct wh_stack *host, const wh_frame *frames, size_t n)
         if (conn[i] != NULL) {
             conn_prefetch_around(conn[i]);
         }
+    }
+}
+
+static void pass(struct wh_stack *host, const wh_frame *frames, size_t n)
+{
+    struct arrival arrival[PASS];
+    bool many = host->demux.used > FEW;
+    for (size_t i = 0; i < n; i++) {
+        arrival_look(host, &frames[i], &arrival[i]);
+        if (many && arrival[i].kind == ARRIVAL_SEGMENT) {
+            demux_prefetch(&host->demux, arrival[i].hash);
+        }
+    }
+    if (many) {
+        prefetch_records(host, arrival, n);
     }
     for (size_t i = 0; i < n; i++) {
         arrival_take(host, &arrival[i]);
