@@ -17,9 +17,9 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/prefetch.h"
 
 #define NONE UINT32_MAX
-#define CACHE_LINE 64
 #define RESERVE_MAX ((size_t)1 << 20)
 #define EMPTY_SLABS_KEPT 1
 

@@ -42,6 +42,11 @@ void wheel_disarm(struct wheel *wheel, struct timer *timer);
  * amount: what no timer waits for costs nothing.
  */
 struct timer *wheel_expire(struct wheel *wheel, uint64_t now);
+/* The timer that wheel_expire would probably take next, or NULL: worth asking memory for. */
+static inline struct timer *wheel_peek(const struct wheel *wheel)
+{
+    return wheel->slot[0][wheel->tick & (WHEEL_SLOTS - 1)];
+}
 /*
  * A time not after the earliest deadline's due moment: calling wheel_expire then
  * is early enough. Exact when the next timer is near or few share its slot; at

@@ -2,6 +2,9 @@
 /*
  * Frames in: link header, IP, transport, and then the record that the segment belongs
  * to. Whatever is malformed is counted under its reason and goes no further.
+ *
+ * A frame is taken in two steps, so that a batch can take them for many (batch.c): it is
+ * looked at, which changes nothing, and then dealt with.
  */
 #include <string.h>
 
@@ -75,10 +78,10 @@ static void arrive_time_wait(struct wh_stack *host, uint32_t position,
  * Hands the segment to its record. Returns the state it found; *scale: how the window
  * field is to be read.
  */
-static wh_state dispatch(struct wh_stack *host, const struct segment *segment, unsigned *scale)
+static wh_state dispatch(struct wh_stack *host, const struct segment *segment, uint32_t hash,
+                         unsigned *scale)
 {
-    struct demux_entry found =
-        demux_find(&host->demux, demux_hash(&host->demux, &segment->tuple), &segment->tuple);
+    struct demux_entry found = demux_find(&host->demux, hash, &segment->tuple);
     *scale = 0;
     if (found.index == 0) {
         return arrive_unknown(host, segment);
@@ -108,17 +111,20 @@ static wh_state dispatch(struct wh_stack *host, const struct segment *segment, u
     }
 }
 
-static void arrive_segment(struct wh_stack *host, const struct segment *segment)
+static void arrive_segment(struct wh_stack *host, const struct segment *segment, uint32_t hash)
 {
     struct tcp *tcp = &host->tcp;
     unsigned scale;
+    if (segment->options.malformed) {
+        tcp->count[WH_WHY_TCP_OPTION_LENGTH]++;
+    }
     tcp->segments_in++;
     tcp->reason = WH_WHY_NONE;
     tcp->arc = WH_ON_NOTHING;
     tcp->in_segment = true;
     struct sender_look look;
     sender_look_begin(host, &segment->tuple, &look);
-    wh_state before = dispatch(host, segment, &scale);
+    wh_state before = dispatch(host, segment, hash, &scale);
     tcp->in_segment = false;
     if (trace_on(&tcp->trace)) {
         wh_trace_record *record = trace_next(&tcp->trace);
@@ -166,25 +172,24 @@ bool arrive_checksum_wrong(const struct tcp *tcp, const struct packet *packet,
 }
 
 /* A run that its connection would not take whole. */
-static void arrive_one_by_one(struct wh_stack *host, const struct segment *run)
+static void arrive_one_by_one(struct wh_stack *host, const struct segment *run, uint32_t hash)
 {
     uint32_t seq = run->seq;
     for (uint32_t i = 0; i < run->pieces; i++) {
         struct segment segment = coalesced_at(run, i, &seq);
-        arrive_segment(host, &segment);
+        arrive_segment(host, &segment, hash);
     }
 }
 
-static void arrive_run(struct wh_stack *host, const struct segment *run)
+static void arrive_run(struct wh_stack *host, const struct segment *run, uint32_t hash)
 {
     struct tcp *tcp = &host->tcp;
-    struct demux_entry found =
-        demux_find(&host->demux, demux_hash(&host->demux, &run->tuple), &run->tuple);
+    struct demux_entry found = demux_find(&host->demux, hash, &run->tuple);
     struct wh_conn *conn = found.index != 0 && found.kind == RECORD_CONNECTION
                                ? pool_at(&host->connections, found.index)
                                : NULL;
     if (conn == NULL || !tcp_takes_run(conn, run)) {
-        arrive_one_by_one(host, run);
+        arrive_one_by_one(host, run, hash);
         return;
     }
     tcp->segments_in += run->pieces;
@@ -196,42 +201,34 @@ static void arrive_run(struct wh_stack *host, const struct segment *run)
     tcp->in_segment = false;
 }
 
-/* Takes what frames[0] has brought, and what follows from it; returns of how many frames. */
-static uint32_t arrive_tcp(struct wh_stack *host, const struct packet *packet,
-                           const wh_frame *frame, size_t n)
+static wh_reason look_at_tcp(const struct wh_stack *host, const struct packet *packet,
+                             struct arrival *arrival)
 {
-    struct segment segment;
+    const wh_frame *frame = arrival->frame;
+    struct segment *segment = &arrival->segment;
     wh_reason reason = arrive_checksum_wrong(&host->tcp, packet, frame)
                            ? WH_WHY_TCP_CHECKSUM
-                           : segment_parse(&segment, packet->payload, packet->length);
+                           : segment_parse(segment, packet->payload, packet->length);
     if (reason == WH_WHY_NONE && (ip_is_group(&packet->destination) ||
                                   address_is_network_broadcast(host, &packet->destination))) {
         reason = WH_WHY_IP_DESTINATION_GROUP; /* RFC 9293 3.9.2.3, MUST-57 */
     }
     if (reason != WH_WHY_NONE) {
-        drop(host, reason);
-        return 1;
+        return reason;
     }
-    if (segment.options.malformed) {
-        host->tcp.count[WH_WHY_TCP_OPTION_LENGTH]++;
-    }
-    segment.tuple.local = packet->destination;
-    segment.tuple.remote = packet->source;
-    segment.hops = packet->hops;
-    segment.traffic_class = packet->traffic_class;
-    segment.segment_size = segment.length > frame->segment_size ? frame->segment_size : 0;
-    segment.frame = host->tcp.frames_in;
-    segment.buffer = frame->buffer;
-    segment.piece = NULL;
-    segment.pieces = 0;
-    struct piece pieces[RUN_MAX];
-    uint32_t count = coalesce(&host->tcp, &segment, packet, frame, n, pieces);
-    if (count > 1) {
-        arrive_run(host, &segment);
-    } else {
-        arrive_segment(host, &segment);
-    }
-    return count;
+    segment->tuple.local = packet->destination;
+    segment->tuple.remote = packet->source;
+    segment->hops = packet->hops;
+    segment->traffic_class = packet->traffic_class;
+    segment->segment_size = segment->length > frame->segment_size ? frame->segment_size : 0;
+    segment->buffer = frame->buffer;
+    segment->piece = NULL;
+    segment->pieces = 0;
+    arrival->kind = ARRIVAL_SEGMENT;
+    arrival->frames =
+        coalesce(&host->tcp, segment, packet, frame, arrival->most, arrival->pieces);
+    arrival->hash = demux_hash(&host->demux, &segment->tuple);
+    return WH_WHY_NONE;
 }
 
 static bool is_for_us(const struct wh_stack *host, const struct packet *packet)
@@ -249,9 +246,8 @@ static bool source_impossible(const struct wh_stack *host, const struct packet *
            (ip_is_loopback(&packet->source) && !ip_is_loopback(&packet->destination));
 }
 
-/* Returns how many of the n frames have been dealt with. */
-static uint32_t arrive_ip(struct wh_stack *host, const wh_frame *frame, size_t n,
-                          const uint8_t *bytes, size_t length)
+static wh_reason look_at_ip(const struct wh_stack *host, const uint8_t *bytes, size_t length,
+                            struct arrival *arrival)
 {
     struct packet packet;
     wh_reason reason = ip_parse(&packet, bytes, length);
@@ -264,28 +260,26 @@ static uint32_t arrive_ip(struct wh_stack *host, const wh_frame *frame, size_t n
         reason = WH_WHY_IP_NOT_FOR_US;
     }
     if (reason != WH_WHY_NONE) {
-        drop(host, reason);
-        return 1;
+        return reason;
     }
-    bool known = (frame->flags & (WH_FRAME_CHECKSUM_PARTIAL | WH_FRAME_CHECKSUM_VALID)) != 0;
-    bool ipv4 = packet.version == 4;
     if (packet.protocol == IP_TCP) {
-        return arrive_tcp(host, &packet, frame, n);
+        return look_at_tcp(host, &packet, arrival);
     }
     if (packet.protocol == IP_UDP) {
-        datagram_arrive(host, &packet, known);
-    } else if (packet.protocol == (ipv4 ? IP_ICMP : IP_ICMPV6)) {
-        icmp_arrive(host, &packet, known);
+        arrival->kind = ARRIVAL_DATAGRAM;
+    } else if (packet.protocol == (packet.version == 4 ? IP_ICMP : IP_ICMPV6)) {
+        arrival->kind = ARRIVAL_ICMP;
     } else {
-        drop(host, WH_WHY_IP_PROTOCOL_UNKNOWN);
+        return WH_WHY_IP_PROTOCOL_UNKNOWN;
     }
-    return 1;
+    arrival->packet = packet;
+    return WH_WHY_NONE;
 }
 
 /* ------------------------------------------------------------------- link -- */
 
-static uint32_t arrive_ethernet(struct wh_stack *host, const wh_frame *frame, size_t n,
-                                const uint8_t *bytes, size_t length)
+static wh_reason look_at_ethernet(const struct wh_stack *host, const uint8_t *bytes, size_t length,
+                                  struct arrival *arrival)
 {
     struct ethernet ethernet;
     wh_reason reason = ethernet_parse(&ethernet, bytes, length);
@@ -296,104 +290,54 @@ static uint32_t arrive_ethernet(struct wh_stack *host, const wh_frame *frame, si
         reason = WH_WHY_ETHERNET_NOT_FOR_US;
     }
     if (reason != WH_WHY_NONE) {
-        drop(host, reason);
-    } else if (ethernet.type == ETHERTYPE_ARP) {
-        hop_arp(host, bytes + ETHERNET_HEADER, length - ETHERNET_HEADER);
-    } else if (ethernet.type == ETHERTYPE_IPV4 || ethernet.type == ETHERTYPE_IPV6) {
-        return arrive_ip(host, frame, n, bytes + ETHERNET_HEADER, length - ETHERNET_HEADER);
-    } else {
-        drop(host, WH_WHY_ETHERTYPE_UNKNOWN);
+        return reason;
     }
-    return 1;
+    if (ethernet.type == ETHERTYPE_IPV4 || ethernet.type == ETHERTYPE_IPV6) {
+        return look_at_ip(host, bytes + ETHERNET_HEADER, length - ETHERNET_HEADER, arrival);
+    }
+    arrival->kind = ARRIVAL_ARP;
+    return ethernet.type == ETHERTYPE_ARP ? WH_WHY_NONE : WH_WHY_ETHERTYPE_UNKNOWN;
 }
 
-void *wh_buffer(wh_stack *host, size_t size, void **base, size_t *length)
+void arrival_look(const struct wh_stack *host, struct arrival *arrival)
 {
-    if (size > chunk_max()) {
-        return NULL;
+    const uint8_t *bytes = arrival->frame->slice[0].base;
+    size_t length = arrival->frame->slice[0].length;
+    arrival->frames = 1;
+    arrival->reason = host->config.link == WH_LINK_ETHERNET
+                          ? look_at_ethernet(host, bytes, length, arrival)
+                          : look_at_ip(host, bytes, length, arrival);
+    if (arrival->reason != WH_WHY_NONE) {
+        arrival->kind = ARRIVAL_DROPPED;
     }
-    struct chunk *chunk = chunk_take(&host->tcp.chunks, (uint32_t)size, MEMORY_ORDINARY);
-    if (chunk == NULL) {
-        host->tcp.count[WH_WHY_MEMORY_CAP]++;
-        return NULL;
-    }
-    *base = chunk->data;
-    *length = chunk->size;
-    return chunk;
 }
 
-void *wh_buffer_lend(wh_stack *host, void *base, size_t length, void (*release)(void *argument),
-                     void *argument)
+void arrival_take(struct wh_stack *host, struct arrival *arrival)
 {
-    if (length > UINT32_MAX / 2) {
-        return NULL;
+    const wh_frame *frame = arrival->frame;
+    bool known = (frame->flags & (WH_FRAME_CHECKSUM_PARTIAL | WH_FRAME_CHECKSUM_VALID)) != 0;
+    host->tcp.frames_in++;
+    switch (arrival->kind) {
+    case ARRIVAL_SEGMENT:
+        arrival->segment.frame = host->tcp.frames_in;
+        if (arrival->frames > 1) {
+            arrive_run(host, &arrival->segment, arrival->hash);
+        } else {
+            arrive_segment(host, &arrival->segment, arrival->hash);
+        }
+        break;
+    case ARRIVAL_DATAGRAM: datagram_arrive(host, &arrival->packet, known); break;
+    case ARRIVAL_ICMP: icmp_arrive(host, &arrival->packet, known); break;
+    case ARRIVAL_ARP:
+        hop_arp(host, (const uint8_t *)frame->slice[0].base + ETHERNET_HEADER,
+                frame->slice[0].length - ETHERNET_HEADER);
+        break;
+    case ARRIVAL_DROPPED: drop(host, arrival->reason); break;
     }
-    struct chunk *chunk =
-        chunk_refer(&host->tcp.chunks, base, (uint32_t)length, release, argument, MEMORY_ORDINARY);
-    if (chunk == NULL) {
-        host->tcp.count[WH_WHY_MEMORY_CAP]++;
-    }
-    return chunk;
-}
-
-void wh_buffer_free(wh_stack *host, void *buffer) { chunk_drop(&host->tcp.chunks, buffer); }
-
-uint32_t wh_copy_sum(const wh_stack *host, void *to, const void *from, size_t length)
-{
-    return checksum_fold(host->tcp.checksum->copy(to, from, length, 0));
-}
-
-bool wh_carry(wh_stack *host, const wh_frame *out, wh_frame *in)
-{
-    void *base;
-    size_t room;
-    void *buffer = wh_buffer(host, out->length, &base, &room);
-    if (buffer == NULL) {
-        return false;
-    }
-    checksum_copy_function *copy = host->tcp.checksum->copy;
-    uint8_t *at = base;
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < out->slices; i++) {
-        const wh_slice *slice = &out->slice[i];
-        uint64_t piece = copy(at, slice->base, slice->length, 0);
-        bool odd = ((at - (uint8_t *)base) & 1) != 0;
-        sum += odd ? checksum_swap(piece) : piece;
-        at += slice->length;
-    }
-    /* One by one, for an assignment of the whole would clear slices that nobody looks at. */
-    in->slice[0] = (wh_slice){ base, out->length };
-    in->slices = 1;
-    in->length = out->length;
-    in->flags = out->flags | WH_FRAME_SUMMED;
-    in->segment_size = out->segment_size;
-    in->headers = out->headers;
-    in->checksum_start = out->checksum_start;
-    in->checksum_offset = out->checksum_offset;
-    in->transport = out->transport;
-    in->sum = checksum_fold(sum);
-    in->serial = out->serial;
-    in->buffer = buffer;
-    return true;
-}
-
-void wh_input(wh_stack *host, const wh_frame *frames, size_t n, wh_time now)
-{
-    struct tcp *tcp = &host->tcp;
-    tcp->now = now > tcp->now ? now : tcp->now;
-    for (size_t i = 0; i < n;) {
-        const wh_frame *frame = &frames[i];
-        const uint8_t *bytes = frame->slice[0].base;
-        size_t length = frame->slice[0].length;
-        tcp->frames_in++;
-        uint32_t taken = host->config.link == WH_LINK_ETHERNET
-                             ? arrive_ethernet(host, frame, n - i, bytes, length)
-                             : arrive_ip(host, frame, n - i, bytes, length);
-        tcp->frames_in += taken - 1;
-        for (size_t end = i + taken; i < end; i++) {
-            if (frames[i].buffer != NULL) {
-                chunk_drop(&tcp->chunks, frames[i].buffer);
-            }
+    host->tcp.frames_in += arrival->frames - 1;
+    for (uint32_t i = 0; i < arrival->frames; i++) {
+        if (frame[i].buffer != NULL) {
+            chunk_drop(&host->tcp.chunks, frame[i].buffer);
         }
     }
 }

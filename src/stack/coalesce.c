@@ -117,7 +117,7 @@ uint32_t coalesce(const struct tcp *tcp, struct segment *segment, const struct p
     uint32_t count = 1;
     uint32_t full = segment->length;
     pieces[0] = (struct piece){ segment->data, full, segment->flags, segment->buffer };
-    while (count < MIN(n, (size_t)RUN_MAX)) {
+    while (count < n) {
         struct piece *piece = &pieces[count];
         if (!follows(tcp, &first, &frames[count], segment->seq + segment->length, &next, piece) ||
             piece->length > full) {

@@ -9,11 +9,20 @@
 /* When there was no memory to send with, the next attempt comes after this. */
 #define STALL (10 * WH_MILLISECOND)
 
+/* While this connection's timer runs, the record of the next one is on its way. */
+static void prefetch_next(const struct timer *timer)
+{
+    if (timer != NULL) {
+        conn_prefetch(CONTAINER(timer, struct wh_conn, timer));
+    }
+}
+
 static void run_timers(struct wh_stack *host)
 {
     struct timer *timer;
     while ((timer = wheel_expire(&host->tcp.wheel, host->tcp.now)) != NULL) {
         struct wh_conn *conn = CONTAINER(timer, struct wh_conn, timer);
+        prefetch_next(wheel_peek(&host->tcp.wheel));
         bool told = conn->r1_told;
         struct sender_look look;
         sender_look_begin(host, &conn->tuple, &look);

@@ -5,8 +5,8 @@
  * half-open entry becomes a connection, what is over leaves the table.
  *
  * The files around this header:
- *   stack.c      making and freeing, options        arrive.c     frames in
- *   coalesce.c   runs of segments in a batch
+ *   stack.c      making and freeing, options        batch.c, arrive.c    frames in
+ *   coalesce.c   runs of segments in a batch        buffers.c            what frames lie in
  *   emission.c   timers, frames out                 settle.c     records change kind
  *   listen.c     listeners, half-open entries       held.c       SYNs the application decides
  *   cookie.c     SYN cookies                        fast_open.c  connections from the SYN on
@@ -159,11 +159,10 @@ void stack_trace_state(struct wh_stack *host, const struct tuple *tuple, wh_stat
                        wh_state after, wh_arc_event arc, wh_reason reason);
 
 /*
- * coalesce.c: extends the segment that frames[0] has brought by what follows in the batch, as far as
- * that is one run; returns how many frames it is now of. Then, unless that is 1, segment->piece is
- * pieces[RUN_MAX], and the segment's flags are those of the last.
+ * coalesce.c: extends the segment that frames[0] has brought by what follows in the n frames, as far
+ * as that is one run; returns how many frames it is now of. Then, unless that is 1, segment->piece is
+ * pieces[n], and the segment's flags are those of the last.
  */
-#define RUN_MAX 64
 uint32_t coalesce(const struct tcp *tcp, struct segment *segment, const struct packet *packet,
                   const wh_frame *frames, size_t n, struct piece *pieces);
 /* One segment of a run, which begins at *seq; *seq goes on to the next. */
@@ -188,6 +187,35 @@ void sender_look_begin(const struct wh_stack *host, const struct tuple *tuple,
                        struct sender_look *look);
 void sender_look_end(struct wh_stack *host, const struct tuple *tuple,
                      const struct sender_look *look);
+
+/* arrive.c: a frame that has been looked at, and is to be dealt with in its turn. */
+enum arrival_kind {
+    ARRIVAL_DROPPED, /* for `reason` */
+    ARRIVAL_SEGMENT,
+    ARRIVAL_DATAGRAM,
+    ARRIVAL_ICMP,
+    ARRIVAL_ARP,
+};
+struct arrival {
+    enum arrival_kind kind;
+    wh_reason reason;
+    uint32_t hash; /* of the segment's tuple, for the demultiplexer */
+    const wh_frame *frame;
+    uint32_t most;        /* frames there are from this one on ... */
+    uint32_t frames;      /* ... and, after the look, those that it is made of */
+    struct piece *pieces; /* `most` of them, for a run */
+    union {
+        struct segment segment; /* but its `frame`, which is a number for those dealt with */
+        struct packet packet;   /* DATAGRAM, ICMP */
+    };
+};
+/*
+ * Parses and verifies what `frame`, `most` and `pieces` name; changes nothing else, and depends on
+ * nothing that a frame may change.
+ */
+void arrival_look(const struct wh_stack *host, struct arrival *arrival);
+/* Deals with it, and drops the frames' buffers. */
+void arrival_take(struct wh_stack *host, struct arrival *arrival);
 
 /* listen.c */
 struct wh_listener *listener_find(struct wh_stack *host, const struct tuple *tuple);

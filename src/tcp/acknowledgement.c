@@ -162,10 +162,7 @@ static void advance(struct wh_conn *conn, const struct segment *segment, struct 
         flight->cursor = NULL;
     }
     chunk_queue_consume(&conn->send, &tcp->chunks, data);
-    /* Beyond the last number of 32 bits a new lap begins, counted from the first byte. */
-    if ((data_una - conn->iss - 1) + data < data) {
-        conn->acked_laps++;
-    }
+    conn_count_acked(conn, data);
     if (syn && conn->syn_retries == 0 && conn->sent != 0) {
         *sent = conn->progress; /* when it left */
     }
@@ -266,7 +263,7 @@ void tcp_acknowledgement_predicted(struct wh_conn *conn, const struct segment *s
         conn->flight->cursor = NULL;
     }
     chunk_queue_consume(&conn->send, &conn->tcp->chunks, data);
-    conn->bytes_acked += data;
+    conn_count_acked(conn, data);
     flight_acknowledge(conn->flight, segment->ack, &what.delivery);
     what.acked = data;
     conn->snd_una = segment->ack;

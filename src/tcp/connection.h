@@ -9,6 +9,7 @@
 #ifndef WAVEHAND_TCP_CONNECTION_H
 #define WAVEHAND_TCP_CONNECTION_H
 
+#include "base/prefetch.h"
 #include "base/seq.h"
 #include "tcp/context.h"
 #include "tcp/flight.h"
@@ -249,9 +250,17 @@ static inline bool conn_synchronized(const struct wh_conn *conn)
 /* Asks for the lines that a segment touches, all at once. */
 static inline void conn_prefetch(const struct wh_conn *conn)
 {
-    for (size_t at = 0; at < offsetof(struct wh_conn, index); at += 64) {
-        __builtin_prefetch((const uint8_t *)conn + at);
+    prefetch(conn, offsetof(struct wh_conn, index));
+}
+/* ... and, when these have come, for what it touches beside the record. */
+static inline void conn_prefetch_around(const struct wh_conn *conn)
+{
+    if (conn->flight != NULL) {
+        prefetch(conn->flight, sizeof *conn->flight + sizeof(struct range));
+        prefetch(conn->send.head, sizeof *conn->send.head);
     }
+    prefetch(conn->timer.link, sizeof *conn->timer.link);
+    prefetch(conn->timer.next, sizeof *conn->timer.next);
 }
 static inline int64_t conn_option(const struct wh_conn *conn, wh_option option)
 {
@@ -274,11 +283,27 @@ static inline uint64_t conn_bytes_acked(const struct wh_conn *conn)
         conn_syn_outstanding(conn) ? 0 : seq_min(conn->snd_una, conn->snd_end) - conn->iss - 1;
     return (uint64_t)conn->acked_laps << 32 | lap;
 }
+/* So many bytes behind SND.UNA, which has not moved yet, are acknowledged. */
+static inline void conn_count_acked(struct wh_conn *conn, uint32_t bytes)
+{
+    uint32_t lap = conn_syn_outstanding(conn) ? 0 : conn->snd_una - conn->iss - 1;
+    if (lap + bytes < lap) {
+        conn->acked_laps++; /* beyond the last number of 32 bits: from the first one again */
+    }
+}
 /* Bytes of data that have arrived in order. */
 static inline uint64_t conn_bytes_received(const struct wh_conn *conn)
 {
     uint32_t lap = conn->rcv_nxt - conn->irs - 1 - conn->fin_received;
     return (uint64_t)conn->received_laps << 32 | lap;
+}
+/* RCV.NXT has moved on from `before` over data, and not yet over a FIN. */
+static inline void conn_count_received(struct wh_conn *conn, uint32_t before)
+{
+    uint32_t first = conn->irs + 1;
+    if (conn->rcv_nxt - first < before - first) {
+        conn->received_laps++;
+    }
 }
 /* The retransmission timeout in nanoseconds, like every wh_time. */
 static inline wh_time conn_rto(const struct wh_conn *conn) { return conn->rto * WH_MICROSECOND; }

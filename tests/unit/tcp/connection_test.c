@@ -95,23 +95,23 @@ static void writable_from_the_mark_on(void **state)
     set(f, WH_OPT_SEND_BUFFER, 20000);
     set(f, WH_OPT_SEND_LOW_WATER, 3000);
     f->conn.send.length = 17000;
-    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & WH_WRITABLE) != 0);
+    assert_true((conn_ready(&f->conn, UINT32_MAX) & WH_WRITABLE) != 0);
     f->conn.send.length = 17001;
-    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & WH_WRITABLE) == 0);
+    assert_true((conn_ready(&f->conn, UINT32_MAX) & WH_WRITABLE) == 0);
     set(f, WH_OPT_SEND_LOW_WATER, 15000);
     f->conn.send.length = 10000;
-    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & WH_WRITABLE) != 0);
+    assert_true((conn_ready(&f->conn, UINT32_MAX) & WH_WRITABLE) != 0);
     f->conn.write_shut = true;
-    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & WH_WRITABLE) == 0);
+    assert_true((conn_ready(&f->conn, UINT32_MAX) & WH_WRITABLE) == 0);
     f->conn.write_shut = false;
     f->conn.send.length = 10001;
-    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & WH_WRITABLE) == 0);
+    assert_true((conn_ready(&f->conn, UINT32_MAX) & WH_WRITABLE) == 0);
     set(f, WH_OPT_SEND_LOW_WATER, 1);
     f->conn.send.length = 19999;
-    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & WH_WRITABLE) != 0);
+    assert_true((conn_ready(&f->conn, UINT32_MAX) & WH_WRITABLE) != 0);
     f->conn.record.state = WH_SYN_SENT;
     f->conn.send.length = 0;
-    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & WH_WRITABLE) == 0);
+    assert_true((conn_ready(&f->conn, UINT32_MAX) & WH_WRITABLE) == 0);
     end(f);
 }
 
@@ -119,24 +119,24 @@ static void readable_from_the_mark_on(void **state)
 {
     (void)state;
     struct fixture *f = begin();
-    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & WH_READABLE) == 0);
+    assert_true((conn_ready(&f->conn, UINT32_MAX) & WH_READABLE) == 0);
     f->conn.receive.length = 1;
-    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & WH_READABLE) != 0);
+    assert_true((conn_ready(&f->conn, UINT32_MAX) & WH_READABLE) != 0);
     set(f, WH_OPT_RECEIVE_LOW_WATER, 100);
     f->conn.receive.length = 99;
-    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & WH_READABLE) == 0);
+    assert_true((conn_ready(&f->conn, UINT32_MAX) & WH_READABLE) == 0);
     f->conn.receive.length = 100;
-    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & WH_READABLE) != 0);
+    assert_true((conn_ready(&f->conn, UINT32_MAX) & WH_READABLE) != 0);
     f->conn.receive.length = 1;
     f->conn.fin_received = true;
-    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & (WH_READABLE | WH_EOF)) ==
+    assert_true((conn_ready(&f->conn, UINT32_MAX) & (WH_READABLE | WH_EOF)) ==
                 (WH_READABLE | WH_EOF));
     f->conn.receive.length = 0;
-    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & WH_READABLE) == 0);
+    assert_true((conn_ready(&f->conn, UINT32_MAX) & WH_READABLE) == 0);
     f->conn.fin_received = false;
     f->conn.receive.length = 1;
     f->conn.record.state = WH_CLOSED;
-    assert_true((conn_ready(&f->conn, WH_ANY_EVENT) & (WH_READABLE | WH_DEAD)) ==
+    assert_true((conn_ready(&f->conn, UINT32_MAX) & (WH_READABLE | WH_DEAD)) ==
                 (WH_READABLE | WH_DEAD));
     f->conn.receive.length = 0;
     end(f);
