@@ -84,7 +84,7 @@ static size_t trailer_offset(const struct pool *pool)
 
 static size_t alignment_slack(const struct pool *pool)
 {
-    return pool->record_size % CACHE_LINE == 0 ? CACHE_LINE - 8 : 0;
+    return pool->record_size % (CACHE_LINE / 2) == 0 ? CACHE_LINE - 8 : 0;
 }
 
 static size_t slab_bytes(const struct pool *pool)

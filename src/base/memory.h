@@ -36,8 +36,8 @@ void memory_give(struct memory *memory, void *at, size_t size);
 /*
  * A pool of records of one size in slabs. Index 0 is never used. Freed records
  * are used again, last freed first; an empty slab goes back to the hooks, but
- * one is kept. Records are aligned as the hooks align memory, and at 64 bytes if
- * record_size is a multiple of 64. Taking and giving cost O(1); the directory of
+ * one is kept. Records are aligned as the hooks align memory; if record_size
+ * is a multiple of 32 the first of a slab stands at one of 64. Taking and giving cost O(1); the directory of
  * slabs (a pointer each) keeps its largest size until pool_free.
  */
 struct pool {

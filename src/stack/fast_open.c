@@ -74,18 +74,17 @@ bool fast_open_arrive(struct wh_stack *host, struct wh_listener *listener,
     return true;
 }
 
-void fast_open_accepted(struct wh_listener *listener, struct wh_conn *conn)
+void fast_open_accepted(struct wh_conn *conn)
 {
-    if (conn_unconfirmed(conn)) {
-        list_append(&listener->early, &conn->backlog_link); /* until its third ACK */
-    } else {
-        conn->listener = NULL;
+    if (!conn_unconfirmed(conn)) {
+        conn->listener = 0;
     }
 }
 
 void fast_open_settle(struct wh_conn *conn)
 {
-    struct wh_listener *listener = conn->listener;
+    struct wh_listener *listener =
+        conn->listener != 0 ? stack_of(conn)->listener[conn->listener] : NULL;
     bool reset = conn->end_reason == WH_WHY_REFUSED || conn->end_reason == WH_WHY_PEER_RESET;
     conn->fast_open = FAST_OPEN_TAKEN;
     if (listener == NULL) {
@@ -96,16 +95,20 @@ void fast_open_settle(struct wh_conn *conn)
         listener->resets++;
     }
     if (conn->accepted) {
-        link_remove(&conn->backlog_link);
-        conn->listener = NULL;
+        conn->listener = 0;
     }
 }
 
-void fast_open_forget(struct wh_listener *listener)
+/* A walk over all connections, but only while a handshake of theirs is not complete. */
+void fast_open_forget(const struct wh_listener *listener)
 {
-    struct link *link;
-    while ((link = list_take(&listener->early)) != NULL) {
-        CONTAINER(link, struct wh_conn, backlog_link)->listener = NULL;
+    const struct pool *pool = &listener->host->connections;
+    uint32_t index = 0;
+    while (listener->unconfirmed > 0 && (index = pool_next(pool, index)) != 0) {
+        struct wh_conn *conn = pool_at(pool, index);
+        if (conn->listener == listener->number) {
+            conn->listener = 0;
+        }
     }
 }
 

@@ -199,9 +199,9 @@ void wh_info_get(const wh_conn *conn, wh_info *info)
         .reassembly = conn->reassembly != NULL ? conn->reassembly->held : 0,
         .urgent_left =
             conn->urgent_in && seq_gt(conn->rcv_up, next_read) ? conn->rcv_up - next_read : 0,
-        .bytes_sent = conn->bytes_acked + unacknowledged(conn),
-        .bytes_acked = conn->bytes_acked,
-        .bytes_received = conn->bytes_received,
+        .bytes_sent = conn_bytes_acked(conn) + unacknowledged(conn),
+        .bytes_acked = conn_bytes_acked(conn),
+        .bytes_received = conn_bytes_received(conn),
         .bytes_retransmitted = conn->bytes_retransmitted,
         .segments_in = conn->segments_in,
         .segments_out = conn->segments_out,
@@ -237,7 +237,7 @@ static bool each_connection(const struct wh_stack *host, uint32_t *index, wh_ent
         entry->state = conn_state(conn);
         endpoints_of(&conn->tuple, &entry->local, &entry->remote);
         entry->conn = conn->handle && conn->accepted ? conn : NULL;
-        entry->listener = conn->accepted ? NULL : conn->listener;
+        entry->listener = conn->accepted ? NULL : host->listener[conn->listener];
         entry->send_queued = conn->send.length;
         entry->receive_queued = conn->receive.length;
         for (unsigned i = 0; i < DEADLINES; i++) {
@@ -462,7 +462,7 @@ const char *wh_check(const wh_stack *host)
         struct wh_conn *conn = pool_at(&host->connections, i);
         broken = check_connection(host, conn);
         in_table += conn->demuxed;
-        early += conn_unconfirmed(conn) && conn->listener != NULL;
+        early += conn_unconfirmed(conn) && conn->listener != 0;
     }
     for (uint32_t i = 0; i < host->listener_room; i++) {
         early -= host->listener[i] != NULL ? host->listener[i]->unconfirmed : 0;

@@ -205,8 +205,8 @@ struct wh_conn *listener_admit(struct wh_stack *host, const struct wh_listener *
 void listener_enqueue(struct wh_stack *host, struct wh_listener *listener, struct wh_conn *conn)
 {
     conn->handle = true;
-    conn->listener = listener;
-    list_append(&listener->accept_queue, &conn->backlog_link);
+    conn->listener = listener->number;
+    list_append(&listener->accept_queue, &conn->event_link);
     listener->waiting++;
     if (!link_listed(&listener->event_link)) {
         list_append(&host->eventful_listeners, &listener->event_link);
@@ -368,7 +368,6 @@ int wh_listen(wh_stack *host, const wh_listen_options *options, wh_listener **li
     new->any_port = any_port;
     new->user = options->user;
     list_init(&new->accept_queue);
-    list_init(&new->early);
     step(&host->tcp, &new->record, WH_ON_PASSIVE_OPEN, WH_WHY_BY_APPLICATION);
     host->listener[number] = new;
     host->listener_count++;
@@ -383,7 +382,7 @@ void wh_listener_close(wh_listener *listener)
     struct wh_stack *host = listener->host;
     struct link *link;
     while ((link = list_take(&listener->accept_queue)) != NULL) {
-        struct wh_conn *conn = CONTAINER(link, struct wh_conn, backlog_link);
+        struct wh_conn *conn = CONTAINER(link, struct wh_conn, event_link);
         conn->handle = false;
         if (conn_state(conn) != WH_TIME_WAIT) {
             tcp_abort(conn, WH_WHY_LISTENER_CLOSED);
@@ -416,11 +415,11 @@ int wh_accept(wh_listener *listener, void *user, wh_conn **conn)
     if (link == NULL) {
         return WH_E_AGAIN;
     }
-    struct wh_conn *next = CONTAINER(link, struct wh_conn, backlog_link);
+    struct wh_conn *next = CONTAINER(link, struct wh_conn, event_link);
     listener->waiting--;
     next->accepted = true;
     next->user = user;
-    fast_open_accepted(listener, next);
+    fast_open_accepted(next);
     next->pending &= (uint16_t)~WH_CONNECTED; /* wh_accept itself has told it */
     conn_notify(next);
     *conn = next;

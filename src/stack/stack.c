@@ -100,7 +100,7 @@ static void init_tables(struct wh_stack *host)
     host->tcp.fast_open_key[1] = host->tcp.fast_open_key[0];
     host->port_counter = (uint32_t)host->tcp.port_key.k0;
     demux_init(&host->demux, memory, &demux_key, tuple_of, host);
-    pool_init(&host->connections, memory, (sizeof(struct wh_conn) + 63) / 64 * 64, 64);
+    pool_init(&host->connections, memory, (sizeof(struct wh_conn) + 31) / 32 * 32, 64);
     pool_init(&host->half_opens, memory, sizeof(struct half_open), 256);
     pool_init(&host->helds, memory, sizeof(struct wh_syn), 32);
     time_wait_table_init(&host->time_waits, memory);

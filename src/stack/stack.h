@@ -55,7 +55,6 @@ struct wh_listener {
     wh_time resets_since;
     wh_time cookies_until; /* an ACK may acknowledge a SYN cookie before this time */
     struct list accept_queue;
-    struct list early; /* accepted and not yet confirmed */
     struct link bucket_link, event_link;
     struct wh_stack *host;
     void *user;
@@ -224,11 +223,11 @@ bool cookie_take(struct wh_stack *host, struct wh_listener *listener, const stru
 bool fast_open_arrive(struct wh_stack *host, struct wh_listener *listener,
                       const struct segment *syn);
 /* wh_accept has given it out. */
-void fast_open_accepted(struct wh_listener *listener, struct wh_conn *conn);
+void fast_open_accepted(struct wh_conn *conn);
 /* It is confirmed, or over. */
 void fast_open_settle(struct wh_conn *conn);
 /* The listener goes away. */
-void fast_open_forget(struct wh_listener *listener);
+void fast_open_forget(const struct wh_listener *listener);
 
 /* held.c */
 void held_begin(struct wh_stack *host, struct wh_listener *listener, const struct segment *syn,

@@ -162,7 +162,10 @@ static void advance(struct wh_conn *conn, const struct segment *segment, struct 
         flight->cursor = NULL;
     }
     chunk_queue_consume(&conn->send, &tcp->chunks, data);
-    conn->bytes_acked += data;
+    /* Beyond the last number of 32 bits a new lap begins, counted from the first byte. */
+    if ((data_una - conn->iss - 1) + data < data) {
+        conn->acked_laps++;
+    }
     if (syn && conn->syn_retries == 0 && conn->sent != 0) {
         *sent = conn->progress; /* when it left */
     }

@@ -128,7 +128,6 @@ void conn_release(struct wh_conn *conn)
     accecn_free(conn);
     link_remove(&conn->ready_link);
     link_remove(&conn->event_link);
-    link_remove(&conn->backlog_link);
     profile_drop(&conn->tcp->memory, conn->profile);
     conn->profile = NULL;
 }

@@ -65,31 +65,21 @@ enum fast_open {
     FAST_OPEN_RENEWING,    /* the same, and our SYN,ACK brings a cookie of the new key */
 };
 
+/*
+ * The order is that of a round trip: what every segment touches comes first, in the lines of
+ * the cache in which it is needed together, and what only some lives need stands at the end.
+ * Beside a million others nothing of a record is in the cache when its segment comes, so each
+ * line of 64 bytes is a journey to memory: conn_prefetch begins all of them at once.
+ */
 struct wh_conn {
+    /* who it is, and what it has become: the look-up and the first questions end here */
     struct record record;
-    uint8_t recovery;             /* enum recovery */
     uint8_t snd_scale, rcv_scale; /* Snd.Wind.Shift, Rcv.Wind.Shift (RFC 7323 2.3) */
+    uint8_t recovery : 2;         /* enum recovery */
+    uint8_t timer_kind : 2;       /* enum retransmit_timer: what DEADLINE_RETRANSMIT stands for */
+    uint8_t starved : 1;          /* the application found no room to queue what it had */
     struct tuple tuple;
     struct tcp *tcp;
-
-    /* send sequence (RFC 9293 3.3.1) */
-    uint32_t snd_una, snd_nxt;
-    uint32_t snd_max; /* highest number ever sent, a window probe's byte included */
-    uint32_t snd_wnd; /* bytes */
-    uint32_t snd_wl1, snd_wl2;
-    uint32_t snd_end;     /* one past the last byte the application queued; the FIN's number */
-    uint32_t max_snd_wnd; /* MAX.SND.WND (RFC 5961 5.2) */
-    uint32_t iss, irs;
-    /* receive sequence */
-    uint32_t rcv_nxt;
-    uint32_t rcv_edge;      /* right edge of the window as advertised: RCV.NXT + RCV.WND */
-    uint32_t last_ack_sent; /* RFC 7323 4.3 */
-    uint32_t peer_fin;      /* number of the peer's FIN, if fin_known */
-    uint32_t ts_recent;     /* RFC 7323 */
-    uint32_t ts_recent_age; /* when, seconds */
-    uint32_t ts_offset;
-    uint16_t snd_mss; /* bytes of data and options in a segment we send: peer's MSS and path MTU */
-    uint16_t rcv_mss; /* largest segment seen, for "every second full segment" */
 
     /* facts, each one bit */
     unsigned passive : 1;    /* opened by a SYN from outside (MUST-11) */
@@ -119,59 +109,67 @@ struct wh_conn {
     unsigned reduced : 1; /* cwnd was cut, and nothing beyond recovery_point is acknowledged yet */
     unsigned pushed : 1;  /* the last byte in order came with PSH */
     unsigned fast_open : 3; /* enum fast_open */
-    uint32_t dsack_left;    /* to be told next: what arrived twice (RFC 2883) ... */
 
-    /* queues */
+    /* send sequence (RFC 9293 3.3.1) */
+    uint32_t snd_una, snd_nxt;
+    uint32_t snd_end; /* one past the last byte the application queued; the FIN's number */
+    uint32_t snd_max; /* highest number ever sent, a window probe's byte included */
+    uint32_t snd_wnd; /* bytes */
+    uint32_t snd_wl1, snd_wl2;
+    uint32_t max_snd_wnd; /* MAX.SND.WND (RFC 5961 5.2) */
+    uint32_t iss;
+    uint32_t cwnd;
+    /* receive sequence */
+    uint32_t rcv_nxt;
+    uint32_t rcv_edge;      /* right edge of the window as advertised: RCV.NXT + RCV.WND */
+    uint32_t last_ack_sent; /* RFC 7323 4.3 */
+    uint32_t ts_recent;     /* RFC 7323 */
+    uint32_t ts_recent_age; /* when, seconds */
+    uint32_t ts_offset;
+    uint16_t snd_mss; /* bytes of data and options in a segment we send: peer's MSS and path MTU */
+    uint16_t rcv_mss; /* largest segment seen, for "every second full segment" */
+    uint32_t sent;    /* when data was last sent, ms */
+    uint32_t heard;   /* when the peer was last heard of, ms, rounded up: conn_heard */
+
+    /* queues, and what a segment looks into besides */
     struct chunk_queue send;    /* SND.UNA onward; chunk->seq is the number of data[0] */
     struct chunk_queue receive; /* in order, not yet read */
-    struct reassembly *reassembly;
-    struct flight *flight; /* while it is busy sending */
+    struct flight *flight;      /* while it is busy sending */
     struct profile *profile;
+    struct reassembly *reassembly;
+    struct accecn *accecn; /* if Accurate ECN is agreed on */
+
+    /* time: the deadlines, the one node that stands for them, the lists of who has something to say */
+    wh_time deadline[DEADLINES];
+    wh_time progress; /* when SND.UNA last advanced or something was first put in flight */
+    struct timer timer;
+    struct link ready_link;
+    struct link event_link; /* until it is accepted: in the listener's queue */
+    void *user;
 
     /* congestion and recovery */
-    uint32_t cwnd, ssthresh;
-    uint32_t recovery_point;  /* RFC 6675; SND.NXT when cwnd was last cut */
-    uint16_t dup_acks_owed;   /* one for each out-of-order arrival (RFC 5681 4.2) */
-    uint8_t retries;          /* consecutive retransmission timeouts, or unanswered probes */
-    uint8_t syn_retries;      /* SYN or SYN,ACK timeouts before ESTABLISHED (H15) */
-    uint8_t keepalives;       /* unanswered */
-    uint8_t challenges;       /* challenge ACKs in this period (RFC 5961 7) */
-    uint8_t timer_kind;       /* enum retransmit_timer: what DEADLINE_RETRANSMIT stands for */
-    uint8_t traffic_class;    /* DSCP and ECN of the last segment that arrived in the window */
-    uint8_t challenge_period; /* its number, mod 256 */
-    bool starved;             /* the application found no room to queue what it had */
-    uint16_t dsack_length;    /* ... so many bytes of it */
-    uint16_t tail_probes;     /* ever, up to 65535 */
-    uint16_t told_twice;      /* DSACKs, likewise */
-    uint16_t pending;         /* "once" events not yet told: WH_CONNECTED ... */
-    uint16_t watch;           /* conditions the application wants to hear of */
-    uint32_t snd_up, rcv_up;  /* urgent: one past the last urgent byte (RFC 6093) */
-    int8_t error;             /* wh_error that it died of */
-    int8_t soft_error;        /* wh_error that ICMP hinted at */
-    uint8_t soft_reason, end_reason, ack_reason; /* wh_reason */
-    uint8_t rtx_reason;
-    /* RFC 8257 3.2: an ACK is owed for so many bytes not yet acknowledged, with ECE as it was then. */
-    uint16_t exact_gap : 15, exact_echo : 1;
-
     uint32_t srtt, rttvar; /* us; srtt 0: no sample yet */
     uint32_t min_rtt;      /* us; UINT32_MAX: no sample yet */
     uint32_t rto;          /* us */
-    uint16_t timeouts;     /* retransmission timeouts ever, up to 65535 */
-    uint16_t undos;        /* reductions of cwnd that were undone, likewise */
-    uint32_t sent;         /* when data was last sent, ms */
-    uint32_t heard;        /* when the peer was last heard of, ms, rounded up: conn_heard */
+    uint32_t ssthresh;
+    uint32_t recovery_point; /* RFC 6675; SND.NXT when cwnd was last cut */
     uint32_t retransmissions;
-    wh_time progress; /* when SND.UNA last advanced or something was first put in flight */
-
-    struct timer timer;
-    wh_time deadline[DEADLINES];
-    struct link ready_link, event_link, backlog_link;
-    void *user;
-    struct wh_listener *listener; /* while it waits in a backlog, or counts as unconfirmed */
-    uint32_t index;               /* in the stack's pool */
-    uint32_t prior;               /* TIME-WAIT entry it reopened, or 0 */
-
-    struct accecn *accecn; /* if Accurate ECN is agreed on */
+    uint32_t segments_in, segments_out;
+    uint16_t dup_acks_owed; /* one for each out-of-order arrival (RFC 5681 4.2) */
+    uint16_t
+        dsack_length; /* so many bytes have arrived twice, which is to be told next (RFC 2883) */
+    uint16_t pending; /* "once" events not yet told: WH_CONNECTED ... */
+    uint16_t watch;   /* conditions the application wants to hear of */
+    /* RFC 8257 3.2: an ACK is owed for so many bytes not yet acknowledged, with ECE as it was then. */
+    uint16_t exact_gap : 15, exact_echo : 1;
+    uint8_t retries;       /* consecutive retransmission timeouts, or unanswered probes */
+    uint8_t syn_retries;   /* SYN or SYN,ACK timeouts before ESTABLISHED (H15) */
+    uint8_t keepalives;    /* unanswered */
+    uint8_t traffic_class; /* DSCP and ECN of the last segment that arrived in the window */
+    uint8_t ack_reason;    /* wh_reason */
+    uint8_t mtu_state;     /* MTU_... (path_mtu.h) */
+    uint32_t irs;
+    uint32_t prior; /* TIME-WAIT entry it reopened, or 0 */
 
     /* the receive window follows what the application reads */
     uint32_t rcv_limit; /* bytes: what it has grown to; 0: no measurement has begun */
@@ -179,21 +177,41 @@ struct wh_conn {
     uint32_t tune_time; /* when it began, us */
     uint32_t rcv_rtt;   /* us, as a receiver sees it; 0: not known */
 
+    /* ---- from here on: not in every round trip ---- */
+
+    uint32_t index;          /* in the stack's pool */
+    uint32_t peer_fin;       /* number of the peer's FIN, if fin_known */
+    uint32_t dsack_left;     /* where the dsack_length bytes begin */
+    uint32_t snd_up, rcv_up; /* urgent: one past the last urgent byte (RFC 6093) */
+    uint16_t listener;       /* its number, while it waits in a backlog, or counts as unconfirmed */
+    uint8_t challenges;      /* challenge ACKs in this period (RFC 5961 7) */
+    uint8_t challenge_period;                    /* its number, mod 256 */
+    int8_t error;                                /* wh_error that it died of */
+    int8_t soft_error;                           /* wh_error that ICMP hinted at */
+    uint8_t soft_reason, end_reason, rtx_reason; /* wh_reason */
+
     /* search for the path's packet size (path_mtu.h) */
+    uint8_t mtu_failures; /* probes of the same size lost in a row */
     uint16_t mtu_most;    /* what both ends' links allow, like snd_mss */
     uint16_t mtu_high;    /* larger is known not to arrive */
     uint16_t mtu_again;   /* minutes, mod 2^16: when to look again for a larger one */
-    uint8_t mtu_failures; /* probes of the same size lost in a row */
-    uint8_t mtu_state;    /* MTU_... */
 
-    uint32_t limited[LIMITS]; /* ms spent so far, by what sending waited for */
-
-    uint64_t bytes_acked, bytes_received, bytes_retransmitted;
-    uint32_t segments_in, segments_out;
-    uint32_t marks_in, echoes_in; /* CE on data, ECE on acknowledgements */
+    /* what wh_info tells */
+    uint16_t timeouts;                  /* retransmission timeouts ever, up to 65535 */
+    uint16_t undos;                     /* reductions of cwnd that were undone, likewise */
+    uint16_t tail_probes;               /* likewise */
+    uint16_t told_twice;                /* DSACKs, likewise */
+    uint32_t limited[LIMITS];           /* ms spent so far, by what sending waited for */
+    uint32_t acked_laps, received_laps; /* of 2^32 bytes: conn_bytes_acked, conn_bytes_received */
+    uint32_t marks_in, echoes_in;       /* CE on data, ECE on acknowledgements */
+    uint64_t bytes_retransmitted;
 };
 
-_Static_assert(sizeof(struct wh_conn) <= 512, "a connection at rest costs at most 512 bytes");
+/*
+ * With a share of at most 20 bytes of the look-up table, and one of its slab, it stays below 512. A
+ * multiple of half a line, so that what every segment touches is never spread over more than seven.
+ */
+_Static_assert(sizeof(struct wh_conn) <= 480, "a connection at rest costs at most 512 bytes");
 
 _Static_assert(WH_REASON_COUNT <= 256, "connections keep reasons in a byte");
 
@@ -228,6 +246,13 @@ static inline bool conn_synchronized(const struct wh_conn *conn)
 {
     return conn->record.state >= WH_ESTABLISHED;
 }
+/* Asks for the lines that a segment touches, all at once. */
+static inline void conn_prefetch(const struct wh_conn *conn)
+{
+    for (size_t at = 0; at < offsetof(struct wh_conn, index); at += 64) {
+        __builtin_prefetch((const uint8_t *)conn + at);
+    }
+}
 static inline int64_t conn_option(const struct wh_conn *conn, wh_option option)
 {
     return conn->profile->value[option];
@@ -236,6 +261,24 @@ static inline int64_t conn_option(const struct wh_conn *conn, wh_option option)
 static inline bool conn_unconfirmed(const struct wh_conn *conn)
 {
     return conn->fast_open >= FAST_OPEN_UNCONFIRMED;
+}
+/* Our SYN is not yet acknowledged. */
+static inline bool conn_syn_outstanding(const struct wh_conn *conn)
+{
+    return conn->snd_una == conn->iss;
+}
+/* Bytes of data that the peer has acknowledged, of all it was sent. */
+static inline uint64_t conn_bytes_acked(const struct wh_conn *conn)
+{
+    uint32_t lap =
+        conn_syn_outstanding(conn) ? 0 : seq_min(conn->snd_una, conn->snd_end) - conn->iss - 1;
+    return (uint64_t)conn->acked_laps << 32 | lap;
+}
+/* Bytes of data that have arrived in order. */
+static inline uint64_t conn_bytes_received(const struct wh_conn *conn)
+{
+    uint32_t lap = conn->rcv_nxt - conn->irs - 1 - conn->fin_received;
+    return (uint64_t)conn->received_laps << 32 | lap;
 }
 /* The retransmission timeout in nanoseconds, like every wh_time. */
 static inline wh_time conn_rto(const struct wh_conn *conn) { return conn->rto * WH_MICROSECOND; }
@@ -247,12 +290,6 @@ static inline wh_time conn_heard(const struct wh_conn *conn)
     return conn->heard == now + 1 ? whole + WH_MILLISECOND
                                   : whole - (uint32_t)(now - conn->heard) * WH_MILLISECOND;
 }
-/* Our SYN is not yet acknowledged. */
-static inline bool conn_syn_outstanding(const struct wh_conn *conn)
-{
-    return conn->snd_una == conn->iss;
-}
-
 /* Those of the wanted conditions (WH_READABLE ...) that hold. */
 uint32_t conn_ready(const struct wh_conn *conn, uint32_t wanted);
 /* Something changed that the application may want to hear: puts it before wh_events. */

@@ -242,7 +242,10 @@ static void process_text(struct wh_conn *conn, const struct segment *segment)
         conn->ack_now = true;
         conn_want_output(conn);
     }
-    conn->bytes_received += conn->rcv_nxt - before;
+    uint32_t first = conn->irs + 1;
+    if (conn->rcv_nxt - first < before - first) {
+        conn->received_laps++;
+    }
     if (conn->fin_known && conn->rcv_nxt == conn->peer_fin && !conn->fin_received) {
         take_fin(conn);
     }

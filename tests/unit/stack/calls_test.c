@@ -717,6 +717,32 @@ static void a_large_piece_stays_in_the_links_buffer(void **state)
     end(p);
 }
 
+/* Bytes are counted beyond the 32 bits of a sequence number; the FIN's number is not one of them. */
+static void more_than_all_numbers(void **state)
+{
+    (void)state;
+    const uint32_t before = UINT32_MAX - 20000;
+    static uint8_t written[65536];
+    struct pair *p = begin(1 << 20);
+    wh_info info = { .size = sizeof info };
+    p->conn[0]->iss -= before; /* as if so many bytes had gone already */
+    p->conn[1]->irs -= before;
+    assert_int_equal(wh_send(p->conn[0], written, sizeof written, 0), sizeof written);
+    assert_received(p, written, sizeof written);
+    wh_info_get(p->conn[0], &info);
+    assert_int_equal(info.bytes_acked, before + (uint64_t)sizeof written);
+    assert_int_equal(info.bytes_sent, before + (uint64_t)sizeof written);
+    wh_info_get(p->conn[1], &info);
+    assert_int_equal(info.bytes_received, before + (uint64_t)sizeof written);
+    assert_int_equal(wh_shutdown(p->conn[0], WH_WRITE), WH_OK);
+    exchange(p, 64);
+    wh_info_get(p->conn[0], &info);
+    assert_int_equal(info.bytes_acked, before + (uint64_t)sizeof written);
+    wh_info_get(p->conn[1], &info);
+    assert_int_equal(info.bytes_received, before + (uint64_t)sizeof written);
+    end(p);
+}
+
 /* The sum made of what was copied is void when more is written behind it in place. */
 static void what_is_committed_is_summed_too(void **state)
 {
@@ -741,6 +767,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reserved_room_joins_the_queue),
+        cmocka_unit_test(more_than_all_numbers),
         cmocka_unit_test(what_is_reserved_goes_with_the_connection),
         cmocka_unit_test(one_byte_here_and_one_there),
         cmocka_unit_test(what_is_not_committed_goes_back),

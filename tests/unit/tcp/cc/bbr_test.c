@@ -399,7 +399,7 @@ static void nothing_overflows(void **state)
         for (unsigned j = 0; j < 500; j++) {
             alone_pass(a, any(&dice) % (UINT64_C(1) << any_below(&dice, 34)));
             conn->srtt = (uint32_t)(any(&dice) % (UINT64_C(1) << any_below(&dice, 30)));
-            conn->recovery = (uint8_t)any_below(&dice, 3);
+            conn->recovery = any_below(&dice, 3) & 3;
             uint32_t prior = conn->flight->delivered;
             struct cc_ack ack = {
                 .acked = (uint32_t)(any(&dice) >> (32 + any_below(&dice, 32))),
