@@ -266,7 +266,9 @@ void tcp_acknowledgement_predicted(struct wh_conn *conn, const struct segment *s
         conn->flight->cursor = NULL;
     }
     chunk_queue_consume(&conn->send, &conn->tcp->chunks, data);
-    conn->bytes_acked += data;
+    if ((conn->snd_una - conn->iss - 1) + data < data) { /* a new lap, as in advance */
+        conn->acked_laps++;
+    }
     flight_acknowledge(conn->flight, segment->ack, &what.delivery);
     what.acked = data;
     conn->snd_una = segment->ack;

@@ -219,6 +219,15 @@ static void learn_fin(struct wh_conn *conn, uint32_t seq)
     }
 }
 
+/* RCV.NXT has come here from `before`: beyond the last number of 32 bits a new lap begins. */
+static void count_lap(struct wh_conn *conn, uint32_t before)
+{
+    uint32_t first = conn->irs + 1;
+    if (conn->rcv_nxt - first < before - first) {
+        conn->received_laps++;
+    }
+}
+
 static void process_text(struct wh_conn *conn, const struct segment *segment)
 {
     struct text text = trim(conn, segment);
@@ -242,10 +251,7 @@ static void process_text(struct wh_conn *conn, const struct segment *segment)
         conn->ack_now = true;
         conn_want_output(conn);
     }
-    uint32_t first = conn->irs + 1;
-    if (conn->rcv_nxt - first < before - first) {
-        conn->received_laps++;
-    }
+    count_lap(conn, before);
     if (conn->fin_known && conn->rcv_nxt == conn->peer_fin && !conn->fin_received) {
         take_fin(conn);
     }
@@ -259,7 +265,7 @@ void tcp_text_predicted(struct wh_conn *conn, const struct segment *segment)
     const struct text text = { segment->seq, segment->data, segment->length, false };
     uint32_t before = conn->rcv_nxt;
     take_in_order(conn, segment, &text);
-    conn->bytes_received += conn->rcv_nxt - before;
+    count_lap(conn, before);
     conn_notify(conn);
 }
 
