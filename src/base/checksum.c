@@ -14,7 +14,10 @@ static uint64_t copy_portable(void *to, const void *from, size_t length, uint64_
     return checksum_scalar(to, from, length, sum, true);
 }
 
-static const struct checksum portable = { checksum_add_portable, copy_portable, "portable" };
+static void move_portable(void *to, const void *from, size_t length) { memcpy(to, from, length); }
+
+static const struct checksum portable = { checksum_add_portable, copy_portable, move_portable,
+                                          "portable" };
 
 const struct checksum *checksum_nth(unsigned n)
 {

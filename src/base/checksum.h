@@ -24,9 +24,13 @@ typedef uint64_t checksum_add_function(const void *data, size_t length, uint64_t
 /* The same while copying the bytes to `to`. The areas must not overlap. */
 typedef uint64_t checksum_copy_function(void *to, const void *from, size_t length, uint64_t sum);
 
+/* The copy alone, at the same speed or better whatever the length and alignment. */
+typedef void checksum_move_function(void *to, const void *from, size_t length);
+
 struct checksum {
     checksum_add_function *add;
     checksum_copy_function *copy;
+    checksum_move_function *move;
     const char *name; /* "avx512", "avx2", "neon", "portable" */
 };
 

@@ -87,7 +87,12 @@ static __attribute__((target(AVX2))) uint64_t copy_avx2(void *to, const void *fr
     return sum_avx2(to, from, length, sum, true);
 }
 
-static const struct checksum checksum_avx2 = { add_avx2, copy_avx2, "avx2" };
+static __attribute__((target(AVX2))) void move_avx2(void *to, const void *from, size_t length)
+{
+    (void)sum_avx2(to, from, length, 0, true);
+}
+
+static const struct checksum checksum_avx2 = { add_avx2, copy_avx2, move_avx2, "avx2" };
 
 /* ---------------------------------------------------------------- AVX-512 -- */
 
@@ -197,7 +202,12 @@ static __attribute__((target(AVX512))) uint64_t copy_avx512(void *to, const void
     return sum_avx512(to, from, length, sum, true);
 }
 
-static const struct checksum checksum_avx512 = { add_avx512, copy_avx512, "avx512" };
+static __attribute__((target(AVX512))) void move_avx512(void *to, const void *from, size_t length)
+{
+    (void)sum_avx512(to, from, length, 0, true);
+}
+
+static const struct checksum checksum_avx512 = { add_avx512, copy_avx512, move_avx512, "avx512" };
 
 /* ------------------------------------------------------------- processor -- */
 

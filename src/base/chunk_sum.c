@@ -45,7 +45,7 @@ static void fill(struct chunk *chunk, const uint8_t *from, uint32_t n,
                  const struct checksum *checksum)
 {
     if (chunk->block == 0) {
-        (void)checksum->copy(chunk->data + chunk->end, from, n, 0);
+        checksum->move(chunk->data + chunk->end, from, n);
         chunk->end += n;
         return;
     }

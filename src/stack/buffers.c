@@ -48,20 +48,25 @@ bool wh_carry(wh_stack *host, const wh_frame *out, wh_frame *in)
         return false;
     }
     const struct checksum *checksum = host->tcp.checksum;
+    bool partial = (out->flags & WH_FRAME_CHECKSUM_PARTIAL) != 0; /* nobody will ask for the sum */
     uint8_t *at = base;
     uint64_t sum = 0;
     for (uint32_t i = 0; i < out->slices; i++) {
         const wh_slice *slice = &out->slice[i];
-        uint64_t piece = checksum->copy(at, slice->base, slice->length, 0);
-        bool odd = ((at - (uint8_t *)base) & 1) != 0;
-        sum += odd ? checksum_swap(piece) : piece;
+        if (partial) {
+            checksum->move(at, slice->base, slice->length);
+        } else {
+            uint64_t piece = checksum->copy(at, slice->base, slice->length, 0);
+            bool odd = ((at - (uint8_t *)base) & 1) != 0;
+            sum += odd ? checksum_swap(piece) : piece;
+        }
         at += slice->length;
     }
     /* One by one, for an assignment of the whole would clear slices that nobody looks at. */
     in->slice[0] = (wh_slice){ base, out->length };
     in->slices = 1;
     in->length = out->length;
-    in->flags = out->flags | WH_FRAME_SUMMED;
+    in->flags = partial ? out->flags : out->flags | WH_FRAME_SUMMED;
     in->segment_size = out->segment_size;
     in->headers = out->headers;
     in->checksum_start = out->checksum_start;

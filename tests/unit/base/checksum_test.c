@@ -72,6 +72,11 @@ static void check(const struct checksum *sum, const uint8_t *from, size_t length
     assert_memory_equal(to, from, length);
     assert_int_equal(to[-1], 0xee);
     assert_int_equal(to[length], 0xee);
+    memset(to - 1, 0xee, length + 2);
+    sum->move(to, from, length);
+    assert_memory_equal(to, from, length);
+    assert_int_equal(to[-1], 0xee);
+    assert_int_equal(to[length], 0xee);
 }
 
 /* Every length to 700 at every offset within 8 bytes; the input ends where its memory ends. */
