@@ -33,6 +33,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "link/share.h"
 #include "relay/loop.h"
 #include "relay/tcp_flow.h"
 #include "relay/upstream.h"
@@ -42,6 +43,8 @@ enum {
     READ_FIRST = 1 << 14, /* bytes asked of a socket that has shown little yet */
     READ_MOST = 1 << 18,
     SLICES = 64,
+    FIRST_PORT = 49152, /* RFC 6335 6: the dynamic ports */
+    PORTS = 16384,
 };
 
 /* How long bytes that came before a reset may take to reach the program. */
@@ -241,6 +244,28 @@ void tcp_withdrawn(struct relay *relay, wh_syn *syn, struct tcp_flow *flow)
         wh_syn_ignore(syn);
 }
 
+/*
+ * wh_connect from a port that makes the connection ours among the relays' (exchange.h). Each
+ * of them walks the ports in an order of its own, as RFC 6056 3.3.3 has it, and passes
+ * over those of others.
+ */
+static int connect_as_ours(struct relay *relay, wh_connect_options *options, wh_conn **conn)
+{
+    const uint32_t relays = exchange_members(relay->exchange);
+    if (relays == 1) /* the stack chooses */
+        return wh_connect(relay->host, options, relay->now, conn);
+    int result = WH_E_ADDRNOTAVAIL;
+    for (uint32_t tries = 0; tries < PORTS; tries++) {
+        options->local.port = (uint16_t)(FIRST_PORT + relay->next_port++ % PORTS);
+        if (share_of_ends(&options->local, &options->remote, relays) != relay->share)
+            continue;
+        result = wh_connect(relay->host, options, relay->now, conn);
+        if (result != WH_E_ADDRINUSE)
+            return result;
+    }
+    return result;
+}
+
 /* Opens a connection to a server inside; IPv4 first, then what is left. */
 static bool open_inside(struct relay *relay, struct tcp_flow *flow, bool ipv4)
 {
@@ -253,7 +278,7 @@ static bool open_inside(struct relay *relay, struct tcp_flow *flow, bool ipv4)
     flow->tried_ipv6 = !ipv4;
     flow->watched = WH_WATCH_DEFAULT;
     flow->phase = FLOW_OPENING;
-    return wh_connect(relay->host, &options, relay->now, &flow->conn) == WH_OK;
+    return connect_as_ours(relay, &options, &flow->conn) == WH_OK;
 }
 
 void tcp_published(struct relay *relay, int descriptor, uint16_t port)
