@@ -22,6 +22,7 @@ enum {
     SEND_QUEUE = 1 << 20,
     SEND_ROOM = 1 << 16, /* free space worth waking up for */
     RECEIVE_WINDOW = 1 << 20,
+    FIRST_WINDOW = (1 << 16) - 1, /* what a SYN,ACK can tell: no update must follow a request */
     TRACE_RECORDS = 1 << 15,
 };
 
@@ -264,7 +265,7 @@ static int open_sockets(struct relay *relay)
         (result = wh_stack_set(relay->host, WH_OPT_SEND_BUFFER_INITIAL, SEND_QUEUE)) < 0 ||
         (result = wh_stack_set(relay->host, WH_OPT_SEND_LOW_WATER, SEND_ROOM)) < 0 ||
         (result = wh_stack_set(relay->host, WH_OPT_RECEIVE_BUFFER, RECEIVE_WINDOW)) < 0 ||
-        (result = wh_stack_set(relay->host, WH_OPT_RECEIVE_BUFFER_INITIAL, RECEIVE_WINDOW)) < 0 ||
+        (result = wh_stack_set(relay->host, WH_OPT_RECEIVE_BUFFER_INITIAL, FIRST_WINDOW)) < 0 ||
         (result = wh_stack_set(relay->host, WH_OPT_NAGLE, 0)) < 0 ||
         (result = wh_listen(relay->host, &listen, &relay->listener)) < 0 ||
         (result = wh_dgram_open(relay->host, WH_UDP, &any, true, NULL, &relay->udp)) < 0)
