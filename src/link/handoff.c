@@ -23,13 +23,13 @@ _Static_assert(sizeof(struct entry) == 16, "a power of two, or one might not fit
 
 struct handoff {
     /* the producer's */
-    _Alignas(CACHE_LINE) _Atomic uint64_t written; /* bytes, ever */
-    uint64_t read_seen;
-    _Atomic uint64_t lost;
+    _Alignas(CACHE_LINE) atomic_size_t written; /* bytes, ever, modulo its range */
+    size_t read_seen;
+    atomic_size_t lost;
     /* the consumer's */
-    _Alignas(CACHE_LINE) _Atomic uint64_t read; /* bytes, ever */
-    uint64_t taken;                             /* ... and those that are being looked at */
-    uint64_t written_seen;
+    _Alignas(CACHE_LINE) atomic_size_t read; /* bytes, ever, modulo its range */
+    uint64_t taken;                          /* ... and those that are being looked at */
+    size_t written_seen;
     /* nobody's: constant */
     _Alignas(CACHE_LINE) size_t size;
     uint8_t *bytes;
@@ -64,7 +64,7 @@ static size_t room_of(size_t length)
            (length + sizeof(struct entry) - 1) / sizeof(struct entry) * sizeof(struct entry);
 }
 
-static struct entry *entry_at(const struct handoff *ring, uint64_t position)
+static struct entry *entry_at(const struct handoff *ring, size_t position)
 {
     return (struct entry *)(void *)(ring->bytes + (position & (ring->size - 1)));
 }
@@ -72,7 +72,7 @@ static struct entry *entry_at(const struct handoff *ring, uint64_t position)
 /* ------------------------------------------------------------- producer --- */
 
 /* True if so many bytes are free behind `written`. */
-static bool has_room(struct handoff *ring, uint64_t written, size_t need)
+static bool has_room(struct handoff *ring, size_t written, size_t need)
 {
     if (written + need - ring->read_seen <= ring->size)
         return true;
@@ -82,7 +82,7 @@ static bool has_room(struct handoff *ring, uint64_t written, size_t need)
 
 bool handoff_put(struct handoff *ring, const wh_frame *frame)
 {
-    uint64_t written = atomic_load_explicit(&ring->written, memory_order_relaxed);
+    size_t written = atomic_load_explicit(&ring->written, memory_order_relaxed);
     size_t need = room_of(frame->length);
     size_t to_end = ring->size - (written & (ring->size - 1));
     size_t skipped = need > to_end ? to_end : 0;
@@ -138,7 +138,7 @@ void handoff_done(struct handoff *ring)
     atomic_store_explicit(&ring->read, ring->taken, memory_order_release);
 }
 
-uint64_t handoff_lost(const struct handoff *ring)
+size_t handoff_lost(const struct handoff *ring)
 {
     return atomic_load_explicit(&ring->lost, memory_order_relaxed);
 }

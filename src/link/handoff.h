@@ -37,6 +37,6 @@ void handoff_done(struct handoff *ring);
 bool handoff_waiting(struct handoff *ring);
 
 /* Anybody: frames lost so far because the ring was full. */
-uint64_t handoff_lost(const struct handoff *ring);
+size_t handoff_lost(const struct handoff *ring);
 
 #endif

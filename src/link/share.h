@@ -22,6 +22,6 @@
 /* The share of a conversation between two endpoints: from 0 to shares - 1. */
 uint32_t share_of_ends(const wh_endpoint *one, const wh_endpoint *other, uint32_t shares);
 /* The share of an IP packet, or SHARE_ANY. Protocols without ports go by their addresses alone. */
-uint32_t share_of_packet(const uint8_t *packet, size_t length, uint32_t shares);
+uint32_t share_of_packet(const uint8_t *bytes, size_t length, uint32_t shares);
 
 #endif

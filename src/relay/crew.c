@@ -194,10 +194,10 @@ void crew_free(struct crew *crew)
             pthread_join(crew->worker[i].thread, NULL);
     for (uint32_t i = 0; i < crew->count; i++)
         relay_free(crew->worker[i].relay);
-    uint64_t lost = exchange_lost(crew->exchange);
+    size_t lost = exchange_lost(crew->exchange);
     if (lost > 0)
-        fprintf(stderr, "wavehand: %llu frame%s lost between threads: %s (%s)\n",
-                (unsigned long long)lost, lost == 1 ? "" : "s", wh_reason_text(WH_WHY_HANDOFF_FULL),
+        fprintf(stderr, "wavehand: %zu frame%s lost between threads: %s (%s)\n", lost,
+                lost == 1 ? "" : "s", wh_reason_text(WH_WHY_HANDOFF_FULL),
                 wh_reason_name(WH_WHY_HANDOFF_FULL));
     exchange_free(crew->exchange);
     free(crew);

@@ -23,7 +23,7 @@ struct member {
 struct exchange {
     uint32_t members;
     bool in_turns;
-    _Atomic uint64_t asked; /* bits of exchange_first */
+    atomic_uint asked; /* bits of exchange_first */
     /* Tickets: a lock alone would go to whoever has just had it, again and again. */
     pthread_mutex_t lock;
     pthread_cond_t next;
@@ -150,13 +150,13 @@ void exchange_turn_end(struct exchange *exchange)
 
 bool exchange_first(struct exchange *exchange, unsigned number)
 {
-    uint64_t bit = UINT64_C(1) << number;
+    unsigned bit = 1U << number;
     return (atomic_fetch_or_explicit(&exchange->asked, bit, memory_order_relaxed) & bit) == 0;
 }
 
-uint64_t exchange_lost(const struct exchange *exchange)
+size_t exchange_lost(const struct exchange *exchange)
 {
-    uint64_t lost = 0;
+    size_t lost = 0;
     for (uint32_t i = 0; i < exchange->members; i++)
         for (uint32_t k = 0; k < exchange->members; k++)
             if (i != k)

@@ -50,9 +50,9 @@ void exchange_awake(struct exchange *exchange, uint32_t member);
 void exchange_turn_begin(struct exchange *exchange);
 void exchange_turn_end(struct exchange *exchange);
 
-/* True for the first of all relays that asks with this number, below 64. */
+/* True for the first of all relays that asks with this number, below 32. */
 bool exchange_first(struct exchange *exchange, unsigned number);
 /* Frames lost in rings, of all relays. */
-uint64_t exchange_lost(const struct exchange *exchange);
+size_t exchange_lost(const struct exchange *exchange);
 
 #endif

@@ -91,9 +91,11 @@ static void open_device(const struct init *init, wh_tun **queues, char *error)
     options.name = INSIDE_DEVICE;
     options.mtu = init->plan->mtu;
     options.multi_queue = init->plan->queues > 1;
-    for (uint32_t i = 0; i < init->plan->queues; i++)
+    uint32_t i = 0;
+    do
         if (wh_tun_open(&queues[i], &options, error, SANDBOX_TEXT) < 0)
             fail(init, error);
+    while (++i < init->plan->queues);
 }
 
 /* Makes the inside and hands over the device. */

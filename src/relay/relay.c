@@ -147,6 +147,7 @@ static void dispatch_ready(struct relay *relay, const struct epoll_event *events
 /* What is done in one turn, from the frames that have come to those that go. */
 static void work(struct relay *relay)
 {
+    wh_input(relay->host, NULL, 0, relay->now); /* calls happen now, not when the last frame came */
     device_take_over(relay);
     device_path_input(relay);
     serve_stack(relay);
