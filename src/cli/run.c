@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "cli/commands.h"
+#include "cli/numbers.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "relay/launch.h"
@@ -57,6 +58,8 @@ const char run_help[] =
     "\n"
     "The exit status is PROGRAM's own, or 128 + N if signal N ended it; 125 if\n"
     "wavehand fails, 126 if PROGRAM cannot be executed, 127 if there is none.\n";
+
+_Static_assert((int)NUMBERS_STACKS >= (int)SANDBOX_QUEUES, "outputs have room for every stack");
 
 struct run {
     struct launch_plan launch;

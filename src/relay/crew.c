@@ -18,6 +18,9 @@
 #include <unistd.h>
 
 #include "relay/exchange.h"
+#include "relay/sandbox.h"
+
+_Static_assert((int)EXCHANGE_MOST == (int)SANDBOX_QUEUES, "a relay for each queue");
 
 struct worker {
     struct crew *crew;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What relays have in common: no wake-up is lost, turns do not overlap and are fair. */
+/* What relays have in common: no wake-up is lost, and turns do not overlap. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,13 +9,14 @@
 #include <cmocka.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
 #include "relay/exchange.h"
 
 /* A test that waits for ever has failed. */
-enum { PATIENCE = 30 /* s */, FRAMES = 20000, TURNS = 20000 };
+enum { PATIENCE = 30 /* s */, FRAMES = 20000, TURNS = 1000 };
 
 static void put(struct exchange *exchange, uint32_t from, uint32_t to, uint32_t number)
 {
@@ -91,16 +92,15 @@ struct turns {
     struct exchange *exchange;
     atomic_bool within;
     atomic_uint overlaps;
-    atomic_uint done[2];
     unsigned plain; /* guarded by the turns alone */
 };
 
-static void turn(struct turns *turns, unsigned who)
+static void turn(struct turns *turns)
 {
     exchange_turn_begin(turns->exchange);
     turns->overlaps += atomic_exchange(&turns->within, true);
     turns->plain++;
-    turns->done[who]++;
+    sched_yield(); /* the other would come in now, if it could */
     turns->within = false;
     exchange_turn_end(turns->exchange);
 }
@@ -108,7 +108,7 @@ static void turn(struct turns *turns, unsigned who)
 static void *take_turns(void *context)
 {
     for (unsigned i = 0; i < TURNS; i++)
-        turn(context, 1);
+        turn(context);
     return NULL;
 }
 
@@ -119,7 +119,7 @@ static void turns_do_not_overlap(void **state)
     pthread_t other;
     assert_int_equal(pthread_create(&other, NULL, take_turns, &turns), 0);
     for (unsigned i = 0; i < TURNS; i++)
-        turn(&turns, 0);
+        turn(&turns);
     pthread_join(other, NULL);
     assert_int_equal(turns.overlaps, 0);
     assert_int_equal(turns.plain, 2 * TURNS);
