@@ -33,6 +33,10 @@ typedef struct wh_tun_options {
                           /dev/net/tun, which creates the device in this network namespace */
     uint32_t mtu;     /* bytes; default 65520. Set on a device opened here, not on an adopted one */
     bool offload;     /* virtio-net header with checksum and segmentation offload; default true */
+    /* Open one queue of a device with several (IFF_MULTI_QUEUE): each call with the same name adds
+     * one, and the kernel spreads flows over them by hash. A queue may be served by a thread and a
+     * stack of its own. Default false. */
+    bool multi_queue;
 } wh_tun_options;
 
 WH_API void wh_tun_options_init(wh_tun_options *options);

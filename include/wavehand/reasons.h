@@ -160,7 +160,9 @@
     X(FAULT_SILENCE, "path went silent by a fault rule", "")                                       \
     X(FAULT_REFUSE, "refused by a fault rule", "")                                                 \
     X(FAULT_RESET, "reset by a fault rule", "")                                                    \
-    X(FAULT_ZERO_WINDOW, "window closed by a fault rule", "")
+    X(FAULT_ZERO_WINDOW, "window closed by a fault rule", "")                                      \
+    /* between the threads of `wavehand run` */                                                    \
+    X(HANDOFF_FULL, "lost on its way to the thread that serves its connection", "")
 
 #define WH_REASON_ENUM(id, text, source) WH_WHY_##id,
 typedef enum wh_reason { WH_REASONS(WH_REASON_ENUM) WH_REASON_COUNT } wh_reason;

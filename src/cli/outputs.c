@@ -9,6 +9,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/numbers.h"
+#include "link/sight.h"
 #include "view/comment.h"
 #include "view/plot.h"
 #include "view/trace_json.h"
@@ -27,8 +29,8 @@ struct outputs {
     const char *plot_name;
     wh_capture *capture;
     const char *capture_name;
-    uint64_t arrived[2];      /* frames that went into each end's stack */
-    wh_trace_record *records; /* of the last drain */
+    struct numbers numbers[2]; /* of frames, at each end */
+    wh_trace_record *records;  /* of the last drain */
     size_t record_count, record_room;
     uint8_t *copy; /* of arriving frames: the stack owns them once it has them */
     size_t copy_room;
@@ -243,9 +245,10 @@ static void drain(struct outputs *outputs, enum ladder_side end, wh_stack *host)
     }
 }
 
-static void tell(struct outputs *outputs, enum ladder_side end)
+static void tell(struct outputs *outputs, enum ladder_side end, const wh_stack *host)
 {
     const char *name = end == LADDER_LEFT ? outputs->plan.left : outputs->plan.right;
+    numbers_apply(&outputs->numbers[end], host, outputs->records, outputs->record_count);
     if (outputs->ladder != NULL) {
         ladder_records(outputs->ladder, end, outputs->records, outputs->record_count);
     }
@@ -314,8 +317,7 @@ static void input_batch(struct outputs *outputs, enum ladder_side end, wh_stack 
                         const wh_frame *frames, size_t n, wh_time now)
 {
     wh_frame copies[BATCH];
-    uint64_t first = outputs->arrived[end] + 1;
-    outputs->arrived[end] += n;
+    uint64_t first = numbers_arrive(&outputs->numbers[end], host, n);
     bool captured = outputs->capture != NULL && outputs->plan.capture == end &&
                     copy_frames(outputs, frames, n, copies);
     wh_input(host, frames, n, now);
@@ -324,7 +326,7 @@ static void input_batch(struct outputs *outputs, enum ladder_side end, wh_stack 
         if (captured) {
             capture(outputs, copies, n, first, false, now);
         }
-        tell(outputs, end);
+        tell(outputs, end, host);
     }
 }
 
@@ -340,13 +342,14 @@ size_t outputs_output(struct outputs *outputs, enum ladder_side end, wh_stack *h
                       wh_frame *frames, size_t cap, wh_time now)
 {
     size_t n = wh_output(host, frames, cap, now);
+    numbers_depart(&outputs->numbers[end], host, n);
     if (outputs_wanted(outputs)) {
         drain(outputs, end, host);
         if (outputs->capture != NULL && outputs->plan.capture == end) {
             capture(outputs, frames, n, 0, true, now);
         }
         if (outputs->record_count > 0) {
-            tell(outputs, end);
+            tell(outputs, end, host);
         }
     }
     return n;
@@ -357,8 +360,21 @@ void outputs_calls(struct outputs *outputs, enum ladder_side end, wh_stack *host
     if (outputs_wanted(outputs)) {
         drain(outputs, end, host);
         if (outputs->record_count > 0) {
-            tell(outputs, end);
+            tell(outputs, end, host);
         }
+    }
+}
+
+static void tell_notes(struct outputs *outputs, const wh_path_note *notes, size_t n)
+{
+    if (outputs->ladder != NULL) {
+        ladder_notes(outputs->ladder, notes, n);
+    }
+    if (outputs->plot != NULL) {
+        plot_notes(outputs->plot, notes, n);
+    }
+    for (size_t i = 0; i < n && outputs->trace != NULL; i++) {
+        note_trace(outputs, trace_json_note(outputs->trace, &notes[i], outputs->plan.start));
     }
 }
 
@@ -367,16 +383,25 @@ void outputs_path(struct outputs *outputs, wh_path *path)
     wh_path_note notes[64];
     size_t n;
     while ((n = wh_path_notes(path, notes, sizeof notes / sizeof notes[0])) > 0) {
-        if (outputs->ladder != NULL) {
-            ladder_notes(outputs->ladder, notes, n);
-        }
-        if (outputs->plot != NULL) {
-            plot_notes(outputs->plot, notes, n);
-        }
-        for (size_t i = 0; i < n && outputs->trace != NULL; i++) {
-            note_trace(outputs, trace_json_note(outputs->trace, &notes[i], outputs->plan.start));
-        }
+        tell_notes(outputs, notes, n);
     }
+}
+
+void outputs_lost(struct outputs *outputs, const wh_frame *frame, wh_time now)
+{
+    struct sight sight;
+    sight_take(&sight, WH_LINK_IP, (uint8_t *)(uintptr_t)frame->slice[0].base, frame->length);
+    const wh_path_note note = {
+        .time = now,
+        .direction = WH_A_TO_B,
+        .reason = WH_WHY_HANDOFF_FULL,
+        .seq = sight.seq,
+        .flags = sight.flags,
+        .length = sight.tcp ? sight.data : frame->length,
+        .source = { .addr = sight.packet.source, .port = sight.source_port },
+        .destination = { .addr = sight.packet.destination, .port = sight.destination_port },
+    };
+    tell_notes(outputs, &note, 1);
 }
 
 void outputs_flush(struct outputs *outputs, wh_time now)

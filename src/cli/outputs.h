@@ -5,6 +5,9 @@
  * stand in for wh_input and wh_output, so that each captured packet can carry
  * the arc and the reason that its trace record tells. With nothing asked for
  * they only pass the call on.
+ *
+ * Several stacks may stand at one end, each with connections of its own; calls must not
+ * overlap, and their times not go back.
  */
 #ifndef WAVEHAND_CLI_OUTPUTS_H
 #define WAVEHAND_CLI_OUTPUTS_H
@@ -50,6 +53,9 @@ size_t outputs_output(struct outputs *outputs, enum ladder_side end, wh_stack *h
 void outputs_calls(struct outputs *outputs, enum ladder_side end, wh_stack *host);
 /* Takes what the path's fault rules did (wh_path_options.notes > 0); call after wh_path_send. */
 void outputs_path(struct outputs *outputs, wh_path *path);
+
+/* Tells of an arriving frame that was lost between threads (WH_WHY_HANDOFF_FULL). */
+void outputs_lost(struct outputs *outputs, const wh_frame *frame, wh_time now);
 
 /* Writes what waits to be told apart or folded. Call at the end of each round of the loop. */
 void outputs_flush(struct outputs *outputs, wh_time now);

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "cli/commands.h"
+#include "cli/numbers.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "relay/launch.h"
@@ -36,6 +37,8 @@ const char run_help[] =
     "  --no-host-loopback refuse connections to the gateway\n"
     "  --root             map your user to root inside\n"
     "  --mtu N            of the network inside; 65520 if not given\n"
+    "  --threads N        relay with so many threads, each with its own part of the\n"
+    "                     connections; 1 if not given\n"
     "\n"
     "  --ladder[=FILE]    draw every handshake and close, on standard error or to\n"
     "                     FILE; the default when standard error is a terminal\n"
@@ -56,6 +59,8 @@ const char run_help[] =
     "The exit status is PROGRAM's own, or 128 + N if signal N ended it; 125 if\n"
     "wavehand fails, 126 if PROGRAM cannot be executed, 127 if there is none.\n";
 
+_Static_assert((int)NUMBERS_STACKS >= (int)SANDBOX_QUEUES, "outputs have room for every stack");
+
 struct run {
     struct launch_plan launch;
     struct relay_publish publish[PUBLISH_MOST];
@@ -65,13 +70,14 @@ struct run {
 
 /* ------------------------------------------------------------- options --- */
 
-enum { OPT_PUBLISH = 1, OPT_NO_HOST_LOOPBACK, OPT_ROOT, OPT_MTU };
+enum { OPT_PUBLISH = 1, OPT_NO_HOST_LOOPBACK, OPT_ROOT, OPT_MTU, OPT_THREADS };
 
 static const struct option own_options[] = {
     { "publish", required_argument, NULL, OPT_PUBLISH },
     { "no-host-loopback", no_argument, NULL, OPT_NO_HOST_LOOPBACK },
     { "root", no_argument, NULL, OPT_ROOT },
     { "mtu", required_argument, NULL, OPT_MTU },
+    { "threads", required_argument, NULL, OPT_THREADS },
     { 0 },
 };
 
@@ -96,6 +102,11 @@ static int take(void *context, int val, const char *argument)
     struct run *run = context;
     uint64_t number;
     switch (val) {
+    case OPT_THREADS:
+        if (!options_number(COMMAND, "--threads", argument, 1, SANDBOX_QUEUES, &number))
+            return -1;
+        run->launch.threads = (uint32_t)number;
+        return 0;
     case OPT_PUBLISH: return take_publish(run, argument);
     case OPT_NO_HOST_LOOPBACK: run->launch.relay.host_loopback = false; return 0;
     case OPT_ROOT: run->launch.map_root = true; return 0;
@@ -122,6 +133,12 @@ static size_t tap_output(void *context, wh_stack *host, wh_frame *frames, size_t
 static void tap_calls(void *context, wh_stack *host) { outputs_calls(context, LADDER_RIGHT, host); }
 
 static void tap_path(void *context, wh_path *path) { outputs_path(context, path); }
+
+/* A frame for another thread, whose ring was full. */
+static void tap_lost(void *context, const wh_frame *frame, wh_time now)
+{
+    outputs_lost(context, frame, now);
+}
 
 static void tap_flush(void *context, wh_time now) { outputs_flush(context, now); }
 
@@ -157,6 +174,7 @@ static int open_outputs(struct run *run)
                                                 .output = tap_output,
                                                 .calls = tap_calls,
                                                 .path = tap_path,
+                                                .lost = tap_lost,
                                                 .flush = tap_flush,
                                                 .wake = tap_wake };
     return 0;
@@ -191,6 +209,7 @@ int cmd_run(int argc, char **argv)
     run->launch.publish = run->publish;
     run->launch.relay.host_loopback = true;
     run->launch.relay.mtu = MTU_DEFAULT;
+    run->launch.threads = 1;
     int status = EXIT_OURS;
     int first = options_parse(&run->options, COMMAND, argc, argv, own_options, take, run);
     if (first == OPTIONS_HELP) {

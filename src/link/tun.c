@@ -11,6 +11,12 @@
  *
  * What we write needs no agreement: with that header the kernel takes partial
  * checksums and super-segments from anybody.
+ *
+ * A device may have several queues, a descriptor each. What leaves the system is spread
+ * over them by a hash of its flow that is the same in both directions; what we write into
+ * a queue makes its flow come back there, for as long as it is not silent for three
+ * seconds and the device remembers fewer than 4096 flows. So a queue may at any time be
+ * handed what another one began.
  */
 #define _GNU_SOURCE
 #include "link/tun.h"
@@ -82,7 +88,8 @@ static int create(wh_tun *tun, const wh_tun_options *options, char *error, size_
                  "this kernel's TUN devices have no virtio-net header: no segmentation offload");
     if (options->name != NULL)
         memcpy(request.ifr_name, options->name, strlen(options->name));
-    request.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | (tun->virtio ? IFF_VNET_HDR : 0));
+    request.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | (tun->virtio ? IFF_VNET_HDR : 0) |
+                                (options->multi_queue ? IFF_MULTI_QUEUE : 0));
     if (ioctl(tun->fd, TUNSETIFF, &request) != 0)
         return explain_create(options->name != NULL ? options->name : "(any name)", error,
                               error_size);

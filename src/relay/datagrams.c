@@ -31,10 +31,11 @@ static struct datagram_flow *first_of(const struct datagrams *table, size_t clas
     return list_empty(list) ? NULL : CONTAINER(list->ring.next, struct datagram_flow, silence);
 }
 
-void datagrams_init(struct datagrams *table, const struct siphash_key *key)
+void datagrams_init(struct datagrams *table, const struct siphash_key *key, size_t limit)
 {
     memset(table, 0, sizeof *table);
     table->key = *key;
+    table->limit = limit;
     for (size_t i = 0; i < DATAGRAM_CLASS_COUNT; i++)
         list_init(&table->list[i]);
 }
@@ -65,7 +66,7 @@ static struct datagram_flow *most_silent(const struct datagrams *table)
 struct datagram_flow *datagrams_add(struct datagrams *table, const struct datagram_key *key,
                                     enum datagram_class class, wh_time now)
 {
-    if (table->count >= DATAGRAM_FLOWS)
+    if (table->count >= table->limit)
         datagrams_remove(table, most_silent(table));
     struct datagram_flow *flow = calloc(1, sizeof *flow);
     if (!flow)

@@ -40,10 +40,11 @@ struct datagrams {
     struct datagram_flow *bucket[DATAGRAM_BUCKETS];
     struct list list[DATAGRAM_CLASS_COUNT]; /* the longest silent first */
     struct datagram_flow *dead;             /* may still be named by the events of this turn */
-    size_t count;
+    size_t count, limit;
 };
 
-void datagrams_init(struct datagrams *table, const struct siphash_key *key);
+/* limit: most flows; DATAGRAM_FLOWS for all relays together. */
+void datagrams_init(struct datagrams *table, const struct siphash_key *key, size_t limit);
 struct datagram_flow *datagrams_find(struct datagrams *table, const struct datagram_key *key);
 /* A new flow without a socket (-1), its own key's; makes room if need be. NULL without memory. */
 struct datagram_flow *datagrams_add(struct datagrams *table, const struct datagram_key *key,

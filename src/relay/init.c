@@ -37,26 +37,27 @@ struct init {
     pid_t program; /* 0: not started; -1: has ended */
 };
 
-/* Sends one packet, with a descriptor unless that is -1. */
+/* Sends one packet, with so many descriptors. */
 static void tell(const struct init *init, enum control_kind kind, int value, const char *text,
-                 int descriptor)
+                 const int *descriptors, uint32_t count)
 {
     struct control_message message = { .kind = (int32_t)kind, .value = value };
+    const size_t size = count * sizeof *descriptors;
     union {
         struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
+        char space[CMSG_SPACE(SANDBOX_QUEUES * sizeof *descriptors)];
     } ancillary = { .space = { 0 } };
     struct iovec slice = { .iov_base = &message, .iov_len = sizeof message };
     struct msghdr packet = { .msg_iov = &slice, .msg_iovlen = 1 };
     snprintf(message.text, sizeof message.text, "%s", text);
-    if (descriptor >= 0) {
+    if (count > 0) {
         packet.msg_control = &ancillary;
-        packet.msg_controllen = sizeof ancillary;
+        packet.msg_controllen = CMSG_SPACE(size);
         struct cmsghdr *header = CMSG_FIRSTHDR(&packet);
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
+        header->cmsg_len = CMSG_LEN(size);
+        memcpy(CMSG_DATA(header), descriptors, size);
     }
     /* Without wavehand there is no reason to go on. */
     if (sendmsg(init->control, &packet, MSG_NOSIGNAL) < 0)
@@ -65,7 +66,7 @@ static void tell(const struct init *init, enum control_kind kind, int value, con
 
 _Noreturn static void fail(const struct init *init, const char *error)
 {
-    tell(init, CONTROL_FAILED, 0, error, -1);
+    tell(init, CONTROL_FAILED, 0, error, NULL, 0);
     _exit(1);
 }
 
@@ -82,26 +83,41 @@ static struct control_message hear(const struct init *init)
     return message;
 }
 
-/* Makes the inside and hands over the device. */
-static void prepare(const struct init *init)
+/* Opens the device, all its queues; the first is what tells of it. */
+static void open_device(const struct init *init, wh_tun **queues, char *error)
 {
-    char error[SANDBOX_TEXT] = "", note[SANDBOX_TEXT] = "";
-    if (inside_mounts(init->plan->resolv_conf, error, note) < 0)
-        fail(init, error);
     wh_tun_options options;
     wh_tun_options_init(&options);
     options.name = INSIDE_DEVICE;
     options.mtu = init->plan->mtu;
-    wh_tun *tun;
-    if (wh_tun_open(&tun, &options, error, sizeof error) < 0)
+    options.multi_queue = init->plan->queues > 1;
+    uint32_t i = 0;
+    do
+        if (wh_tun_open(&queues[i], &options, error, SANDBOX_TEXT) < 0)
+            fail(init, error);
+    while (++i < init->plan->queues);
+}
+
+/* Makes the inside and hands over the device. */
+static void prepare(const struct init *init)
+{
+    char error[SANDBOX_TEXT] = "", note[SANDBOX_TEXT] = "";
+    wh_tun *queues[SANDBOX_QUEUES];
+    int descriptors[SANDBOX_QUEUES];
+    if (inside_mounts(init->plan->resolv_conf, error, note) < 0)
         fail(init, error);
-    if (inside_network(wh_tun_name(tun), init->plan->mtu, error, note) < 0)
+    open_device(init, queues, error);
+    const char *device = wh_tun_name(queues[0]), *lacking = wh_tun_note(queues[0]);
+    if (inside_network(device, init->plan->mtu, error, note) < 0)
         fail(init, error);
-    if (!note[0] && wh_tun_note(tun))
-        snprintf(note, sizeof note, "%s", wh_tun_note(tun));
-    tell(init, CONTROL_READY, 0, note, wh_tun_fd(tun));
-    /* From now on the device lives exactly as long as wavehand's descriptor. */
-    wh_tun_close(tun);
+    if (!note[0] && lacking)
+        snprintf(note, sizeof note, "%s", lacking);
+    for (uint32_t i = 0; i < init->plan->queues; i++)
+        descriptors[i] = wh_tun_fd(queues[i]);
+    tell(init, CONTROL_READY, 0, note, descriptors, init->plan->queues);
+    /* From now on the device lives exactly as long as wavehand's descriptors. */
+    for (uint32_t i = 0; i < init->plan->queues; i++)
+        wh_tun_close(queues[i]);
 }
 
 /* True if PATH has a file of this name, executable or not. */
@@ -144,7 +160,7 @@ static void start(struct init *init)
         snprintf(text, sizeof text, "cannot start a process in the sandbox: %s", strerror(errno));
         fprintf(stderr, "wavehand: %s\n", text);
         init->program = -1;
-        tell(init, CONTROL_ENDED, 125, "", -1);
+        tell(init, CONTROL_ENDED, 125, "", NULL, 0);
         return;
     }
     init->program = pid;
@@ -159,13 +175,13 @@ static void reap(struct init *init)
         if (pid != init->program)
             continue;
         if (WIFSTOPPED(status)) {
-            tell(init, CONTROL_STOPPED, WSTOPSIG(status), "", -1);
+            tell(init, CONTROL_STOPPED, WSTOPSIG(status), "", NULL, 0);
             continue;
         }
         init->program = -1;
         kill(-1, SIGKILL); /* everybody in this PID namespace but us */
         tell(init, CONTROL_ENDED,
-             WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status), "", -1);
+             WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status), "", NULL, 0);
     }
 }
 

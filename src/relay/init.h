@@ -18,7 +18,7 @@ enum control_kind {
     CONTROL_START,  /* start the program */
     CONTROL_SIGNAL, /* pass signal `value` on */
     /* from init */
-    CONTROL_READY,   /* the network is up; carries the TUN descriptor; text: a note, or "" */
+    CONTROL_READY,   /* the network is up; carries the device's queues; text: a note, or "" */
     CONTROL_FAILED,  /* text says why; init is gone */
     CONTROL_STOPPED, /* the program was stopped by signal `value` */
     CONTROL_ENDED,   /* the program ended; value: its exit status */

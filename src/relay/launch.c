@@ -24,6 +24,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "relay/crew.h"
 #include "relay/dns.h"
 #include "relay/sandbox.h"
 
@@ -35,7 +36,7 @@ enum { STATUS_OURS = 125 };
 
 struct launch {
     struct sandbox sandbox;
-    struct relay *relay;
+    struct crew *crew;
     int signals;
     bool ended;
     int status;
@@ -112,7 +113,7 @@ static void reclaim_terminal(const struct launch *launch)
 /* True when nothing is left to wait for; says what is given up. */
 static bool drained(struct launch *launch, wh_time now)
 {
-    const struct relay_load load = relay_load(launch->relay);
+    const struct relay_load load = crew_load(launch->crew);
     if (load.connections + load.closing == 0)
         return true;
     if (launch->ended_at == 0)
@@ -138,14 +139,14 @@ static bool drained(struct launch *launch, wh_time now)
 static int serve(struct launch *launch)
 {
     while (!launch->ended)
-        if (relay_turn(launch->relay, WH_NEVER) < 0)
+        if (crew_turn(launch->crew, WH_NEVER) < 0)
             return complain("the TUN device is gone");
     reclaim_terminal(launch);
-    relay_unpublish(launch->relay);
+    crew_ending(launch->crew);
     /* At least one more turn: what the dead sent last may still wait in the device. */
     wh_time now = wh_clock();
     do {
-        if (relay_turn(launch->relay, now + CLOSE_TIME / 8) < 0)
+        if (crew_turn(launch->crew, now + CLOSE_TIME / 8) < 0)
             break;
         now = wh_clock();
     } while (!drained(launch, now));
@@ -153,23 +154,22 @@ static int serve(struct launch *launch)
 }
 
 /* Opens everything that must be there before the program starts. */
-static int open_relay(struct launch *launch, const struct launch_plan *plan, char *error)
+static int open_crew(struct launch *launch, const struct launch_plan *plan, char *error)
 {
-    struct relay_plan relay_plan = plan->relay;
-    relay_plan.tun = launch->sandbox.tun;
-    launch->relay = relay_new(&relay_plan, error, SANDBOX_TEXT);
-    if (!launch->relay)
+    const struct sandbox *sandbox = &launch->sandbox;
+    launch->crew = crew_new(&plan->relay, sandbox->tuns, sandbox->queues, error, SANDBOX_TEXT);
+    if (!launch->crew)
         return -1;
     for (size_t i = 0; i < plan->publish_count; i++)
-        if (relay_publish(launch->relay, &plan->publish[i], error, SANDBOX_TEXT) < 0)
+        if (crew_publish(launch->crew, &plan->publish[i], error, SANDBOX_TEXT) < 0)
             return -1;
     if (launch->signals < 0 ||
-        relay_watch(launch->relay, launch->signals, signals_ready, launch) < 0 ||
-        relay_watch(launch->relay, launch->sandbox.control, report_ready, launch) < 0) {
+        crew_watch(launch->crew, launch->signals, signals_ready, launch) < 0 ||
+        crew_watch(launch->crew, launch->sandbox.control, report_ready, launch) < 0) {
         snprintf(error, SANDBOX_TEXT, "cannot watch for signals: %s", strerror(errno));
         return -1;
     }
-    return 0;
+    return crew_start(launch->crew, error, SANDBOX_TEXT);
 }
 
 /* The terminal of standard input, output or error whose foreground we are. */
@@ -193,6 +193,7 @@ int launch(const struct launch_plan *plan)
     const struct sandbox_plan sandbox_plan = { .program = plan->program,
                                                .map_root = plan->map_root,
                                                .mtu = plan->relay.mtu,
+                                               .queues = plan->threads,
                                                .resolv_conf = conf,
                                                .signals = &before };
     int status;
@@ -203,13 +204,13 @@ int launch(const struct launch_plan *plan)
             fprintf(stderr, "wavehand: %s\n", note);
         raise_descriptor_limit();
         launch.signals = signalfd(-1, &all, SFD_NONBLOCK | SFD_CLOEXEC);
-        if (open_relay(&launch, plan, error) < 0) {
+        if (open_crew(&launch, plan, error) < 0) {
             status = complain(error);
         } else {
             sandbox_start(&launch.sandbox);
             status = serve(&launch);
         }
-        relay_free(launch.relay);
+        crew_free(launch.crew);
         sandbox_close(&launch.sandbox);
         if (launch.signals >= 0)
             close(launch.signals);

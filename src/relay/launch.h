@@ -4,11 +4,13 @@
 #define WAVEHAND_RELAY_LAUNCH_H
 
 #include "relay/relay.h"
+#include "relay/sandbox.h"
 
 struct launch_plan {
     char *const *program; /* argv, ended by NULL */
     bool map_root;
-    struct relay_plan relay; /* .tun is filled in here */
+    uint32_t threads;        /* relays, each with a queue of the device; 1 to SANDBOX_QUEUES */
+    struct relay_plan relay; /* .tun, .exchange and .share are filled in here */
     const struct relay_publish *publish;
     size_t publish_count;
 };

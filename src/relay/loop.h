@@ -5,6 +5,7 @@
 
 #include "base/siphash.h"
 #include "relay/datagrams.h"
+#include "relay/exchange.h"
 #include "relay/relay.h"
 
 /* Whatever epoll watches: its first member says what to do when it is ready. */
@@ -36,11 +37,15 @@ struct relay {
     wh_time now; /* of this turn */
     bool busy;   /* work is left: do not sleep */
     bool device_gone;
-    struct source device;
+    wh_time wake; /* when the next turn must come */
+    struct exchange *exchange;
+    uint32_t share; /* our number among its relays */
+    struct source device, bell;
     wh_listener *listener;
 
     /* tcp.c */
-    struct list flows; /* all of them */
+    uint32_t next_port; /* of connections to published servers, for one relay of several */
+    struct list flows;  /* all of them */
     size_t flow_count;
     struct list ready;   /* to be served this turn */
     struct list parting; /* to be reset at a time, earliest first */
@@ -54,15 +59,23 @@ struct relay {
     wh_time accept_again; /* when listeners that were left alone are asked again, or WH_NEVER */
     struct watcher *watchers;
 
-    uint64_t shortage[SHORTAGES]; /* times */
     wh_frame frames[RELAY_FRAMES];
     uint8_t scratch[RELAY_SCRATCH];
 };
 
 /* relay.c */
 int relay_poll_add(struct relay *relay, int descriptor, struct source *source, uint32_t events);
-/* Counts a shortage and says so the first time. */
+/* Says so, once a run. */
 void relay_short_of(struct relay *relay, enum shortage what);
+
+/* device.c */
+void device_ready(struct relay *relay, struct source *source, uint32_t events);
+/* Takes in what has come through the path. */
+void device_path_input(struct relay *relay);
+/* Takes in what other relays have handed over. */
+void device_take_over(struct relay *relay);
+/* Everything that the stack has to say goes to the device, or through the path. */
+void device_output(struct relay *relay);
 
 /* tcp.c */
 void tcp_offered(struct relay *relay, wh_syn *syn);

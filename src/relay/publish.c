@@ -4,6 +4,9 @@
  * from the gateway to a server inside. Only the loopback is listened on unless
  * an address is given: what runs in a sandbox is not shown to the network by
  * accident.
+ *
+ * With several relays each of them accepts, and opens its own connections from ports that
+ * make them its own (exchange.h).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,11 +34,21 @@ struct publisher {
 /* How long a listener is left alone that cannot be served for want of descriptors. */
 #define PAUSE_TIME (WH_SECOND / 2)
 
-static void set_watched(const struct relay *relay, struct publisher *publisher, uint32_t events)
+/* Several relays may listen together: one of those that sleep is woken, not all. */
+static int start_watching(struct relay *relay, struct publisher *publisher)
 {
-    struct epoll_event event = { .events = events, .data.ptr = &publisher->source };
-    epoll_ctl(relay->epoll, EPOLL_CTL_MOD, publisher->fd, &event);
-    publisher->paused = events == 0;
+    bool shared = exchange_members(relay->exchange) > 1;
+    publisher->paused = false;
+    return relay_poll_add(relay, publisher->fd, &publisher->source,
+                          shared ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN);
+}
+
+/* EPOLLEXCLUSIVE cannot be modified, only taken back. */
+static void stop_watching(const struct relay *relay, struct publisher *publisher)
+{
+    if (!publisher->paused)
+        epoll_ctl(relay->epoll, EPOLL_CTL_DEL, publisher->fd, NULL);
+    publisher->paused = true;
 }
 
 void publish_resume(struct relay *relay)
@@ -45,7 +58,7 @@ void publish_resume(struct relay *relay)
     relay->accept_again = WH_NEVER;
     for (struct publisher *publisher = relay->publishers; publisher; publisher = publisher->next)
         if (publisher->paused)
-            set_watched(relay, publisher, EPOLLIN);
+            start_watching(relay, publisher);
 }
 
 /* Reads a port number that fills the text up to `end`. */
@@ -134,7 +147,7 @@ static void accept_ready(struct relay *relay, struct source *source, uint32_t ev
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             relay_short_of(relay, SHORT_OF_DESCRIPTORS);
-            set_watched(relay, publisher, 0);
+            stop_watching(relay, publisher);
             relay->accept_again = relay->now + PAUSE_TIME;
             return;
         }
@@ -163,29 +176,33 @@ static int open_listener(const struct relay_publish *publish)
     return fd;
 }
 
-int relay_publish(struct relay *relay, const struct relay_publish *publish, char *error,
-                  size_t error_size)
+int relay_publish_open(const struct relay_publish *publish, char *error, size_t error_size)
 {
-    struct publisher *publisher = calloc(1, sizeof *publisher);
-    int fd = publisher ? open_listener(publish) : -1;
-    if (fd < 0 || relay_poll_add(relay, fd, &publisher->source, EPOLLIN) < 0) {
+    int fd = open_listener(publish);
+    if (fd < 0) {
         char host[80] = "?", port[8] = "?";
         int reason = errno;
         getnameinfo((const struct sockaddr *)&publish->listen, publish->listen_length, host,
                     sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
         snprintf(error, error_size, "cannot publish port %s of %s: %s%s", port, host,
                  strerror(reason), reason == EADDRINUSE ? "; choose another host port" : "");
-        if (fd >= 0)
-            close(fd);
-        free(publisher);
+    }
+    return fd;
+}
+
+int relay_publish(struct relay *relay, int listener, uint16_t port)
+{
+    struct publisher *publisher = calloc(1, sizeof *publisher);
+    if (!publisher) {
+        close(listener);
+        errno = ENOMEM;
         return -1;
     }
-    publisher->source.ready = accept_ready;
-    publisher->fd = fd;
-    publisher->port = publish->port;
-    publisher->next = relay->publishers;
+    *publisher = (struct publisher){
+        .source.ready = accept_ready, .fd = listener, .port = port, .next = relay->publishers
+    };
     relay->publishers = publisher;
-    return 0;
+    return start_watching(relay, publisher);
 }
 
 void relay_unpublish(struct relay *relay)
@@ -193,6 +210,7 @@ void relay_unpublish(struct relay *relay)
     while (relay->publishers) {
         struct publisher *publisher = relay->publishers;
         relay->publishers = publisher->next;
+        stop_watching(relay, publisher); /* a duplicate of it may live on in another relay */
         close(publisher->fd);
         free(publisher);
     }

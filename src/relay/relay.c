@@ -22,6 +22,7 @@ enum {
     SEND_QUEUE = 1 << 20,
     SEND_ROOM = 1 << 16, /* free space worth waking up for */
     RECEIVE_WINDOW = 1 << 20,
+    FIRST_WINDOW = (1 << 16) - 1, /* what a SYN,ACK can tell: no update must follow a request */
     TRACE_RECORDS = 1 << 15,
 };
 
@@ -49,7 +50,7 @@ static const char *const shortage_text[SHORTAGES] = {
 
 void relay_short_of(struct relay *relay, enum shortage what)
 {
-    if (relay->shortage[what]++ == 0)
+    if (exchange_first(relay->exchange, what))
         fprintf(stderr, "wavehand: %s\n", shortage_text[what]);
 }
 
@@ -57,86 +58,6 @@ int relay_poll_add(struct relay *relay, int descriptor, struct source *source, u
 {
     struct epoll_event event = { .events = events, .data.ptr = source };
     return epoll_ctl(relay->epoll, EPOLL_CTL_ADD, descriptor, &event);
-}
-
-/* ---------------------------------------------------- device and stack ---- */
-
-static void input(struct relay *relay, const wh_frame *frames, size_t n)
-{
-    if (relay->tap.input)
-        relay->tap.input(relay->tap.context, relay->host, frames, n, relay->now);
-    else
-        wh_input(relay->host, frames, n, relay->now);
-}
-
-/* Frames that have come through the path to the stack. */
-static void path_to_stack(struct relay *relay)
-{
-    size_t n;
-    do {
-        n = wh_path_receive(relay->path, WH_A_TO_B, relay->frames, RELAY_FRAMES, relay->now);
-        input(relay, relay->frames, n);
-    } while (n == RELAY_FRAMES);
-}
-
-static void path_to_device(struct relay *relay)
-{
-    size_t n;
-    do {
-        n = wh_path_receive(relay->path, WH_B_TO_A, relay->frames, RELAY_FRAMES, relay->now);
-        if (n > 0 && wh_tun_write(relay->tun, relay->frames, n) < 0)
-            relay->device_gone = true;
-    } while (n == RELAY_FRAMES);
-}
-
-static void device_ready(struct relay *relay, struct source *source, uint32_t events)
-{
-    (void)source;
-    (void)events;
-    for (int round = 0; round < RELAY_ROUNDS; round++) {
-        int n = wh_tun_read(relay->tun, relay->host, relay->frames, RELAY_FRAMES);
-        if (n < 0)
-            relay->device_gone = true;
-        if (n <= 0)
-            return;
-        if (!relay->path) {
-            input(relay, relay->frames, (size_t)n);
-        } else {
-            wh_path_send(relay->path, WH_A_TO_B, relay->frames, (size_t)n, relay->now);
-            for (int i = 0; i < n; i++)
-                if (relay->frames[i].buffer)
-                    wh_buffer_free(relay->host, relay->frames[i].buffer);
-        }
-        if (n < RELAY_FRAMES)
-            return;
-    }
-}
-
-static size_t output(struct relay *relay)
-{
-    if (relay->tap.output)
-        return relay->tap.output(relay->tap.context, relay->host, relay->frames, RELAY_FRAMES,
-                                 relay->now);
-    return wh_output(relay->host, relay->frames, RELAY_FRAMES, relay->now);
-}
-
-/* Everything that the stack has to say goes to the device, or through the path. */
-static void drain_stack(struct relay *relay)
-{
-    size_t n;
-    do {
-        n = output(relay);
-        if (n == 0)
-            break;
-        if (relay->path)
-            wh_path_send(relay->path, WH_B_TO_A, relay->frames, n, relay->now);
-        else if (wh_tun_write(relay->tun, relay->frames, n) < 0)
-            relay->device_gone = true;
-        /* What a full device did not take is lost, as on any link; TCP sends it again. */
-        wh_sent(relay->host, relay->frames, n);
-    } while (n == RELAY_FRAMES);
-    if (relay->path)
-        path_to_device(relay);
 }
 
 /* ------------------------------------------------------------- the turn --- */
@@ -166,9 +87,10 @@ static void serve_stack(struct relay *relay)
     relay->busy |= n == RELAY_EVENTS;
 }
 
-static wh_time next_wake(const struct relay *relay, wh_time until)
+/* When something is due if nothing happens before. */
+static wh_time next_wake(const struct relay *relay)
 {
-    wh_time when = MIN(until, wh_wake(relay->host));
+    wh_time when = wh_wake(relay->host);
     when = MIN(when, tcp_wake(relay));
     when = MIN(when, relay->accept_again);
     when = MIN(when, datagrams_wake(&relay->datagrams));
@@ -179,49 +101,79 @@ static wh_time next_wake(const struct relay *relay, wh_time until)
     return when;
 }
 
-/* Waits for sockets and device, and marks what is ready. */
-static void wait_ready(struct relay *relay, wh_time until)
+/* epoll_pwait2, or the nearest that the kernel has; `left`: at most so long. */
+static int wait_events(const struct relay *relay, struct epoll_event *events, wh_time left)
 {
-    struct epoll_event events[RELAY_EVENTS];
-    struct timespec patience, *limit = &patience;
-    wh_time when = relay->busy ? 0 : next_wake(relay, until);
-    wh_time now = wh_clock();
-    wh_time left = when > now ? when - now : 0;
-    patience.tv_sec = (time_t)(left / WH_SECOND);
-    patience.tv_nsec = (long)(left % WH_SECOND);
-    if (when == WH_NEVER)
-        limit = NULL;
-    int n = epoll_pwait2(relay->epoll, events, RELAY_EVENTS, limit, NULL);
+    struct timespec patience = { .tv_sec = (time_t)(left / WH_SECOND),
+                                 .tv_nsec = (long)(left % WH_SECOND) };
+    bool forever = left == WH_NEVER;
+    int n = epoll_pwait2(relay->epoll, events, RELAY_EVENTS, forever ? NULL : &patience, NULL);
     if (n < 0 && errno == ENOSYS) /* before Linux 5.11: whole milliseconds, rounded up */
         n = epoll_wait(relay->epoll, events, RELAY_EVENTS,
-                       limit ? (int)MIN((left + WH_MILLISECOND - 1) / WH_MILLISECOND, 60000U) : -1);
+                       forever ? -1
+                               : (int)MIN((left + WH_MILLISECOND - 1) / WH_MILLISECOND, 60000U));
+    return n;
+}
+
+/* Waits for sockets, device and the other relays; answers how many events there are. */
+static int wait_ready(struct relay *relay, struct epoll_event *events, wh_time until)
+{
+    wh_time when = relay->busy ? 0 : MIN(until, relay->wake);
+    wh_time left = when;
+    if (when != 0 && when != WH_NEVER) {
+        wh_time now = wh_clock();
+        left = when > now ? when - now : 0;
+    }
+    if (left == 0 || exchange_members(relay->exchange) == 1)
+        return wait_events(relay, events, left);
+    if (!exchange_sleep(relay->exchange, relay->share))
+        left = 0;
+    int n = wait_events(relay, events, left);
+    exchange_awake(relay->exchange, relay->share);
+    return n;
+}
+
+/* Marks what is ready. */
+static void dispatch_ready(struct relay *relay, const struct epoll_event *events, int n)
+{
     relay->now = wh_clock();
-    relay->busy = false;
+    relay->busy = n == RELAY_EVENTS;
     for (int i = 0; i < n; i++) {
         struct source *source = events[i].data.ptr;
         source->ready(relay, source, events[i].events);
     }
-    relay->busy |= n == RELAY_EVENTS;
 }
 
-int relay_turn(struct relay *relay, wh_time until)
+/* What is done in one turn, from the frames that have come to those that go. */
+static void work(struct relay *relay)
 {
-    wait_ready(relay, until);
-    if (relay->path)
-        path_to_stack(relay);
+    wh_input(relay->host, NULL, 0, relay->now); /* calls happen now, not when the last frame came */
+    device_take_over(relay);
+    device_path_input(relay);
     serve_stack(relay);
     tcp_serve(relay);
     publish_resume(relay);
     datagrams_expire(&relay->datagrams, relay->now);
     if (relay->tap.calls)
         relay->tap.calls(relay->tap.context, relay->host);
-    drain_stack(relay);
+    device_output(relay);
     if (relay->path && relay->tap.path)
         relay->tap.path(relay->tap.context, relay->path);
     if (relay->tap.flush)
         relay->tap.flush(relay->tap.context, relay->now);
     tcp_bury(relay);
     datagrams_bury(&relay->datagrams);
+}
+
+int relay_turn(struct relay *relay, wh_time until)
+{
+    struct epoll_event events[RELAY_EVENTS];
+    int n = wait_ready(relay, events, until);
+    exchange_turn_begin(relay->exchange);
+    dispatch_ready(relay, events, n);
+    work(relay);
+    relay->wake = next_wake(relay);
+    exchange_turn_end(relay->exchange);
     return relay->device_gone ? -1 : 0;
 }
 
@@ -245,6 +197,14 @@ static void watcher_ready(struct relay *relay, struct source *source, uint32_t e
     watcher->call(watcher->context);
 }
 
+/* That we are awake is all that the bell has to say. */
+static void bell_ready(struct relay *relay, struct source *source, uint32_t events)
+{
+    (void)relay;
+    (void)source;
+    (void)events;
+}
+
 int relay_watch(struct relay *relay, int descriptor, void (*ready)(void *context), void *context)
 {
     struct watcher *watcher = calloc(1, sizeof *watcher);
@@ -257,12 +217,23 @@ int relay_watch(struct relay *relay, int descriptor, void (*ready)(void *context
     return relay_poll_add(relay, descriptor, &watcher->source, EPOLLIN);
 }
 
+/* All stacks together keep to the limits of one. */
+static void share_limits(wh_config *config, uint32_t stacks)
+{
+    config->memory_cap /= stacks;
+    config->max_half_open /= stacks;
+    config->max_time_wait /= stacks;
+    config->max_held /= stacks;
+}
+
 static int open_stack(struct relay *relay, const struct relay_plan *plan)
 {
     wh_config config;
     wh_config_init(&config);
     config.memory = wh_memory_malloc();
-    wh_seed(config.seed, plan->seed);
+    /* A stack of its own, with numbers of its own. */
+    wh_seed(config.seed, plan->seed ? plan->seed + ((uint64_t)plan->share << 32) : 0);
+    share_limits(&config, exchange_members(plan->exchange));
     config.mtu = plan->mtu;
     config.link_features = wh_tun_features(relay->tun);
     config.any_address = true;
@@ -272,7 +243,8 @@ static int open_stack(struct relay *relay, const struct relay_plan *plan)
     struct siphash_key key;
     memcpy(&key, config.seed, sizeof key);
     key.k1 = ~key.k1; /* not a key that the stack uses */
-    datagrams_init(&relay->datagrams, &key);
+    relay->next_port = (uint32_t)siphash13(&key, "ports", 5);
+    datagrams_init(&relay->datagrams, &key, DATAGRAM_FLOWS / exchange_members(plan->exchange));
     int result = wh_stack_new(&relay->host, &config, wh_clock());
     for (int ipv4 = 0; result == WH_OK && ipv4 < 2; ipv4++) {
         const wh_addr own[] = { upstream_gateway(ipv4), upstream_resolver(ipv4) };
@@ -294,7 +266,7 @@ static int open_sockets(struct relay *relay)
         (result = wh_stack_set(relay->host, WH_OPT_SEND_BUFFER_INITIAL, SEND_QUEUE)) < 0 ||
         (result = wh_stack_set(relay->host, WH_OPT_SEND_LOW_WATER, SEND_ROOM)) < 0 ||
         (result = wh_stack_set(relay->host, WH_OPT_RECEIVE_BUFFER, RECEIVE_WINDOW)) < 0 ||
-        (result = wh_stack_set(relay->host, WH_OPT_RECEIVE_BUFFER_INITIAL, RECEIVE_WINDOW)) < 0 ||
+        (result = wh_stack_set(relay->host, WH_OPT_RECEIVE_BUFFER_INITIAL, FIRST_WINDOW)) < 0 ||
         (result = wh_stack_set(relay->host, WH_OPT_NAGLE, 0)) < 0 ||
         (result = wh_listen(relay->host, &listen, &relay->listener)) < 0 ||
         (result = wh_dgram_open(relay->host, WH_UDP, &any, true, NULL, &relay->udp)) < 0)
@@ -302,14 +274,27 @@ static int open_sockets(struct relay *relay)
     return wh_dgram_open(relay->host, WH_ECHO, &any, true, NULL, &relay->echo);
 }
 
-struct relay *relay_new(const struct relay_plan *plan, char *error, size_t error_size)
+/* Watches the device and, if there are others, for what they hand over. */
+static int watch_device(struct relay *relay)
+{
+    relay->device.ready = device_ready;
+    relay->bell.ready = bell_ready;
+    if (relay->epoll < 0 ||
+        relay_poll_add(relay, wh_tun_fd(relay->tun), &relay->device, EPOLLIN) < 0)
+        return -1;
+    if (exchange_members(relay->exchange) == 1)
+        return 0;
+    return relay_poll_add(relay, exchange_bell(relay->exchange, relay->share), &relay->bell,
+                          EPOLLIN | EPOLLET);
+}
+
+static struct relay *new_record(const struct relay_plan *plan)
 {
     struct relay *relay = calloc(1, sizeof *relay);
-    if (!relay) {
-        snprintf(error, error_size, "no memory");
-        close(plan->tun);
+    if (!relay)
         return NULL;
-    }
+    relay->exchange = plan->exchange;
+    relay->share = plan->share;
     relay->path = plan->path;
     relay->tap = plan->tap;
     relay->host_loopback = plan->host_loopback;
@@ -319,7 +304,17 @@ struct relay *relay_new(const struct relay_plan *plan, char *error, size_t error
     list_init(&relay->parting);
     list_init(&relay->dead);
     relay->epoll = epoll_create1(EPOLL_CLOEXEC);
-    relay->device.ready = device_ready;
+    return relay;
+}
+
+struct relay *relay_new(const struct relay_plan *plan, char *error, size_t error_size)
+{
+    struct relay *relay = new_record(plan);
+    if (!relay) {
+        snprintf(error, error_size, "no memory");
+        close(plan->tun);
+        return NULL;
+    }
     wh_tun_options options;
     wh_tun_options_init(&options);
     options.fd = plan->tun;
@@ -334,7 +329,7 @@ struct relay *relay_new(const struct relay_plan *plan, char *error, size_t error
         result = open_sockets(relay);
     if (result < 0)
         snprintf(error, error_size, "cannot make the stack: %s", wh_strerror(result));
-    else if (relay->epoll < 0 || relay_poll_add(relay, plan->tun, &relay->device, EPOLLIN) < 0)
+    else if (watch_device(relay) < 0)
         snprintf(error, error_size, "cannot watch the TUN device: %s", strerror(errno));
     else
         return relay;

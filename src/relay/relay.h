@@ -4,8 +4,8 @@
  * address with a stack of its own and carries what arrives to ordinary sockets
  * of the host, and back.
  *
- * One relay serves one queue of one device and belongs to one thread; it keeps
- * nothing outside its own record, so that a second queue can get a second relay.
+ * One relay serves one queue of one device and belongs to one thread; what it shares with
+ * the relays of the device's other queues is in exchange.h, and crew.h runs them all.
  *
  *     TUN ──frames──> stack ──events──> flows ──sockets──> the host's network
  *         <─frames───       <──calls───       <──epoll───
@@ -34,9 +34,12 @@ struct relay_tap {
     size_t (*output)(void *context, wh_stack *host, wh_frame *frames, size_t cap, wh_time now);
     void (*calls)(void *context, wh_stack *host); /* the relay has made calls on connections */
     void (*path)(void *context, wh_path *path);   /* fault rules may have acted */
-    void (*flush)(void *context, wh_time now);    /* the turn is over */
-    wh_time (*wake)(void *context);               /* when flush has work again */
+    void (*lost)(void *context, const wh_frame *frame, wh_time now); /* WH_WHY_HANDOFF_FULL */
+    void (*flush)(void *context, wh_time now);                       /* the turn is over */
+    wh_time (*wake)(void *context);                                  /* when flush has work again */
 };
+
+struct exchange;
 
 /* A host port that leads to a server inside. */
 struct relay_publish {
@@ -58,15 +61,21 @@ struct relay_plan {
     bool trace_sender;  /* ... and wants its records of kind WH_TRACE_SENDER */
     wh_path *path;      /* between device and stack, or NULL; stays the caller's */
     struct relay_tap tap;
+    struct exchange *exchange; /* with the relays of the other queues; stays the caller's */
+    uint32_t share;            /* our number among them */
 };
 
 /* NULL, with a line for people in error, when something is missing. */
 struct relay *relay_new(const struct relay_plan *plan, char *error, size_t error_size);
 /* Resets every connection that is left and frees everything. */
 void relay_free(struct relay *relay);
-/* Opens the host's port. -1, with a line in error. */
-int relay_publish(struct relay *relay, const struct relay_publish *publish, char *error,
-                  size_t error_size);
+/* Opens the host's port: a descriptor that listens, or -1 with a line in error. */
+int relay_publish_open(const struct relay_publish *publish, char *error, size_t error_size);
+/*
+ * Serves the connections that come to this descriptor, the relay's from now on, and leads them to
+ * this port inside. A duplicate of it may serve another relay. -1, with errno, and it is closed.
+ */
+int relay_publish(struct relay *relay, int listener, uint16_t port);
 
 /* Closes all published ports; connections that came through them go on. */
 void relay_unpublish(struct relay *relay);

@@ -64,12 +64,12 @@ static void tell(struct sandbox *sandbox, enum control_kind kind, int value)
     (void)n;
 }
 
-/* Receives one packet, and the descriptor that may come with it. 0: the other end is gone. */
-static ssize_t receive(int control, struct control_message *message, int *descriptor, int flags)
+/* Receives one packet, and the descriptors that may come with it. 0: the other end is gone. */
+static ssize_t receive(struct sandbox *sandbox, struct control_message *message, int flags)
 {
     union {
         struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
+        char space[CMSG_SPACE(sizeof sandbox->tuns)];
     } ancillary;
     struct iovec slice = { .iov_base = message, .iov_len = sizeof *message };
     struct msghdr packet = { .msg_iov = &slice,
@@ -78,11 +78,14 @@ static ssize_t receive(int control, struct control_message *message, int *descri
                              .msg_controllen = sizeof ancillary };
     ssize_t n;
     do
-        n = recvmsg(control, &packet, flags | MSG_CMSG_CLOEXEC);
+        n = recvmsg(sandbox->control, &packet, flags | MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
     struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&packet) : NULL;
-    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-        memcpy(descriptor, CMSG_DATA(header), sizeof(int));
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+        size_t length = header->cmsg_len - CMSG_LEN(0);
+        memcpy(sandbox->tuns, CMSG_DATA(header), length);
+        sandbox->queues = (uint32_t)(length / sizeof sandbox->tuns[0]);
+    }
     if (n < 0 && errno == ECONNRESET)
         return 0;
     return n;
@@ -133,8 +136,7 @@ static int clone_init(struct sandbox *sandbox, const struct sandbox_plan *plan, 
 
 int sandbox_open(struct sandbox *sandbox, const struct sandbox_plan *plan, char *error, char *note)
 {
-    *sandbox =
-        (struct sandbox){ .init = -1, .control = -1, .tun = -1, .user_namespace = !privileged() };
+    *sandbox = (struct sandbox){ .init = -1, .control = -1, .user_namespace = !privileged() };
     note[0] = '\0';
     if (clone_init(sandbox, plan, error) < 0)
         return -1;
@@ -145,9 +147,10 @@ int sandbox_open(struct sandbox *sandbox, const struct sandbox_plan *plan, char 
     }
     tell(sandbox, CONTROL_MAPPED, 0);
     struct control_message message = { 0 };
-    ssize_t n = receive(sandbox->control, &message, &sandbox->tun, 0);
+    ssize_t n = receive(sandbox, &message, 0);
     message.text[SANDBOX_TEXT - 1] = '\0';
-    if (n == (ssize_t)sizeof message && message.kind == CONTROL_READY && sandbox->tun >= 0) {
+    if (n == (ssize_t)sizeof message && message.kind == CONTROL_READY &&
+        sandbox->queues == plan->queues) {
         memcpy(note, message.text, SANDBOX_TEXT);
         return 0;
     }
@@ -166,8 +169,7 @@ void sandbox_signal(struct sandbox *sandbox, int signal) { tell(sandbox, CONTROL
 enum sandbox_event sandbox_report(struct sandbox *sandbox, int *value)
 {
     struct control_message message = { 0 };
-    int descriptor = -1;
-    ssize_t n = receive(sandbox->control, &message, &descriptor, MSG_DONTWAIT);
+    ssize_t n = receive(sandbox, &message, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return SANDBOX_NOTHING;
     if (n != (ssize_t)sizeof message)

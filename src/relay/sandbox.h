@@ -8,7 +8,7 @@
  *                            perhaps user namespace of its own)
  *
  * init makes everything that has to be made inside (TUN device, addresses,
- * resolv.conf, /proc), hands the TUN descriptor to wavehand, starts the program
+ * resolv.conf, /proc), hands the device's queues to wavehand, starts the program
  * when told to, and then reaps children, passes signals on and reports. Nobody
  * outlives wavehand: init dies with it (PR_SET_PDEATHSIG, and the end of the
  * control socket), the kernel kills a PID namespace with its init, and network
@@ -23,22 +23,24 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum { SANDBOX_TEXT = 400, SANDBOX_QUEUES = 16 };
+
 struct sandbox_plan {
     char *const *program;    /* argv of the program, ended by NULL */
     bool map_root;           /* the program is root inside */
     uint32_t mtu;            /* of the TUN device */
+    uint32_t queues;         /* of the TUN device: 1 to SANDBOX_QUEUES */
     const char *resolv_conf; /* text of the program's /etc/resolv.conf */
     const sigset_t *signals; /* the signal mask to start the program with */
 };
 
 struct sandbox {
-    pid_t init;          /* as wavehand sees it */
-    int control;         /* becomes readable when there is a report; -1: ended */
-    int tun;             /* the device's descriptor, now the caller's */
+    pid_t init;               /* as wavehand sees it */
+    int control;              /* becomes readable when there is a report; -1: ended */
+    int tuns[SANDBOX_QUEUES]; /* the device's queues, now the caller's */
+    uint32_t queues;
     bool user_namespace; /* the sandbox has one of its own */
 };
-
-enum { SANDBOX_TEXT = 400 };
 
 /*
  * Makes the sandbox, its network up and its program not yet started. -1 on
@@ -65,7 +67,7 @@ enum sandbox_event sandbox_report(struct sandbox *sandbox, int *value);
  * Where a path loses segments, this is more than the far end of the device can know.
  */
 int sandbox_sockets(const struct sandbox *sandbox);
-/* Kills whatever is left inside and waits until it is gone. The TUN descriptor stays the caller's. */
+/* Kills whatever is left inside and waits until it is gone. The queues stay the caller's. */
 void sandbox_close(struct sandbox *sandbox);
 
 #endif

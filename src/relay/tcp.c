@@ -33,6 +33,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "link/share.h"
 #include "relay/loop.h"
 #include "relay/tcp_flow.h"
 #include "relay/upstream.h"
@@ -42,6 +43,9 @@ enum {
     READ_FIRST = 1 << 14, /* bytes asked of a socket that has shown little yet */
     READ_MOST = 1 << 18,
     SLICES = 64,
+    SMALLEST_SEGMENT = 536, /* RFC 9293 3.7.1: what every host takes */
+    FIRST_PORT = 49152,     /* RFC 6335 6: the dynamic ports */
+    PORTS = 16384,
 };
 
 /* How long bytes that came before a reset may take to reach the program. */
@@ -169,8 +173,6 @@ static int upstream_socket(const struct upstream *upstream)
     if (fd < 0)
         return -errno;
     const int on = 1;
-    /* Who holds small writes back is for the program to decide, and it has. */
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     /* Urgent data keeps its place in the stream; taken out of it, it would be lost. */
     setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
     return fd;
@@ -241,6 +243,28 @@ void tcp_withdrawn(struct relay *relay, wh_syn *syn, struct tcp_flow *flow)
         wh_syn_ignore(syn);
 }
 
+/*
+ * wh_connect from a port that makes the connection ours among the relays' (exchange.h). Each
+ * of them walks the ports in an order of its own, as RFC 6056 3.3.3 has it, and passes
+ * over those of others.
+ */
+static int connect_as_ours(struct relay *relay, wh_connect_options *options, wh_conn **conn)
+{
+    const uint32_t relays = exchange_members(relay->exchange);
+    if (relays == 1) /* the stack chooses */
+        return wh_connect(relay->host, options, relay->now, conn);
+    int result = WH_E_ADDRNOTAVAIL;
+    for (uint32_t tries = 0; tries < PORTS; tries++) {
+        options->local.port = (uint16_t)(FIRST_PORT + relay->next_port++ % PORTS);
+        if (share_of_ends(&options->local, &options->remote, relays) != relay->share)
+            continue;
+        result = wh_connect(relay->host, options, relay->now, conn);
+        if (result != WH_E_ADDRINUSE)
+            return result;
+    }
+    return result;
+}
+
 /* Opens a connection to a server inside; IPv4 first, then what is left. */
 static bool open_inside(struct relay *relay, struct tcp_flow *flow, bool ipv4)
 {
@@ -253,7 +277,7 @@ static bool open_inside(struct relay *relay, struct tcp_flow *flow, bool ipv4)
     flow->tried_ipv6 = !ipv4;
     flow->watched = WH_WATCH_DEFAULT;
     flow->phase = FLOW_OPENING;
-    return wh_connect(relay->host, &options, relay->now, &flow->conn) == WH_OK;
+    return connect_as_ours(relay, &options, &flow->conn) == WH_OK;
 }
 
 void tcp_published(struct relay *relay, int descriptor, uint16_t port)
@@ -261,8 +285,6 @@ void tcp_published(struct relay *relay, int descriptor, uint16_t port)
     struct tcp_flow *flow = flow_new(relay, descriptor);
     if (!flow)
         return;
-    const int on = 1;
-    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     flow->published = port;
     if (!watch_socket(relay, flow) || !open_inside(relay, flow, true))
         flow_abort(relay, flow);
@@ -299,6 +321,30 @@ static size_t gather(struct iovec *vector, const wh_slice *slices, int n)
     return length;
 }
 
+/*
+ * Who holds small writes back is for the program to decide, and it has: the host's kernel shall
+ * not. A first write that fits into the smallest segment finds nothing under way that it
+ * could be held back for, so a connection with one request needs no call for it.
+ */
+static void never_hold_back(struct tcp_flow *flow, size_t length)
+{
+    const int on = 1;
+    bool first = !flow->written;
+    flow->written = true;
+    if (flow->no_delay || (first && length <= SMALLEST_SEGMENT))
+        return;
+    setsockopt(flow->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    flow->no_delay = true;
+}
+
+/* Passes the program's end of file on; close() will, if nothing is left to be read. */
+static void end_writing(struct tcp_flow *flow)
+{
+    if (!flow->host_ended)
+        shutdown(flow->fd, SHUT_WR);
+    flow->program_ended = true;
+}
+
 /* Writes what the program has sent to the host's socket. False when the socket failed. */
 static bool deliver(struct relay *relay, struct tcp_flow *flow)
 {
@@ -306,14 +352,14 @@ static bool deliver(struct relay *relay, struct tcp_flow *flow)
         wh_slice slices[SLICES];
         int n = wh_peek(flow->conn, slices, SLICES);
         if (n == 0) {
-            shutdown(flow->fd, SHUT_WR);
-            flow->program_ended = true;
+            end_writing(flow);
             return true;
         }
         if (n < 0)
             return true; /* nothing waits, or WH_DEAD follows */
         struct iovec vector[SLICES];
         size_t length = gather(vector, slices, n);
+        never_hold_back(flow, length);
         const struct msghdr message = { .msg_iov = vector, .msg_iovlen = (size_t)n };
         ssize_t sent = sendmsg(flow->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno != EAGAIN && errno != EINTR)

@@ -23,9 +23,10 @@ struct tcp_flow {
     bool host_ended;         /* the host's end of file was passed on */
     bool starved;            /* the stack's send queue was full */
     bool tried_ipv6;
-    uint16_t published; /* port inside, for a connection that came from the host; or 0 */
-    uint32_t want;      /* bytes to ask of the socket next time */
-    uint32_t watched;   /* as told to wh_watch */
+    bool written, no_delay; /* to the host's socket; with TCP_NODELAY set */
+    uint16_t published;     /* port inside, for a connection that came from the host; or 0 */
+    uint32_t want;          /* bytes to ask of the socket next time */
+    uint32_t watched;       /* as told to wh_watch */
     wh_syn *syn;
     wh_conn *conn;
     wh_time parting_at;

@@ -96,7 +96,8 @@ static bool is_lost(wh_reason reason)
 {
     return reason == WH_WHY_FAULT_LOSS || reason == WH_WHY_FAULT_DROP ||
            reason == WH_WHY_FAULT_QUEUE || reason == WH_WHY_FAULT_SILENCE ||
-           reason == WH_WHY_FAULT_OVERSIZE || reason == WH_WHY_FAULT_CORRUPT;
+           reason == WH_WHY_FAULT_OVERSIZE || reason == WH_WHY_HANDOFF_FULL ||
+           reason == WH_WHY_FAULT_CORRUPT;
 }
 
 static bool same_endpoint(const wh_endpoint *a, const wh_endpoint *b)

@@ -222,7 +222,7 @@ void plot_notes(struct plot *plot, const wh_path_note *notes, size_t n)
         const wh_path_note *note = &notes[i];
         bool dropped = note->reason == WH_WHY_FAULT_LOSS || note->reason == WH_WHY_FAULT_DROP ||
                        note->reason == WH_WHY_FAULT_QUEUE || note->reason == WH_WHY_FAULT_SILENCE ||
-                       note->reason == WH_WHY_FAULT_CORRUPT;
+                       note->reason == WH_WHY_FAULT_CORRUPT || note->reason == WH_WHY_HANDOFF_FULL;
         bool out = (note->direction == WH_B_TO_A) == plot->options.right;
         const struct plot_conn *conn = find(plot, out ? &note->source : &note->destination,
                                             out ? &note->destination : &note->source);

@@ -15,6 +15,7 @@
 #   WH_TEST_USER  user that runs it; default: whoever runs the test. As anybody
 #                 but root, /dev/net/tun is a device node of the test's own with
 #                 mode 0666, so that nothing of root's is borrowed
+#   WH_THREADS    threads that relay; default: the command's
 #   WH_SLOW       factor on every time limit (sanitizers, busy machines)
 #   RUN           instead of "$WAVEHAND run": another command with the same
 #                 usage, such as tests/run/stand-in, to test the tests
@@ -72,7 +73,7 @@ if [[ -n ${WH_TEST_USER-} && $WH_TEST_USER != root ]]; then
 fi
 mkdir -m 1777 "$tmp/work"
 cd "$tmp/work" || exit 1
-RUN=${RUN:-$WAVEHAND run}
+RUN=${RUN:-$WAVEHAND run${WH_THREADS:+ --threads $WH_THREADS}}
 
 # ------------------------------------------------------------- expectations
 

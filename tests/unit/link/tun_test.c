@@ -255,6 +255,78 @@ static void attached_descriptors_are_adopted(void **state)
     in_namespace(adoption);
 }
 
+/* Sends a datagram from port 1000 to port 53, and answers which of two queues it came out of. */
+static unsigned queue_of_a_datagram(wh_tun *const *queue)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in from = { .sin_family = AF_INET, .sin_port = htons(1000) }, to = from;
+    to.sin_port = htons(53);
+    inet_pton(AF_INET, "10.0.2.2", &to.sin_addr);
+    CHECK(bind(fd, (struct sockaddr *)&from, sizeof from) == 0);
+    CHECK(sendto(fd, "?", 1, 0, (struct sockaddr *)&to, sizeof to) == 1);
+    close(fd);
+    for (;;) {
+        struct pollfd devices[] = { { .fd = wh_tun_fd(queue[0]), .events = POLLIN },
+                                    { .fd = wh_tun_fd(queue[1]), .events = POLLIN } };
+        CHECK(poll(devices, 2, 10000) > 0);
+        for (unsigned i = 0; i < 2; i++) {
+            wh_frame frame;
+            while (wh_tun_read(queue[i], NULL, &frame, 1) == 1)
+                if (look(&frame, WH_LINK_IP).destination_port == 53)
+                    return i;
+        }
+    }
+}
+
+/* Writes the answer to that datagram into a queue. */
+static void answer(wh_tun *queue)
+{
+    uint8_t bytes[100];
+    const wh_addr from = server_addr(false), to = client_addr(false);
+    const struct packet packet = { .source = from, .destination = to, .hops = 64 };
+    const struct datagram datagram = {
+        .source_port = 53, .destination_port = 1000, .data = (const uint8_t *)"!", .length = 1
+    };
+    size_t length = udp_build(bytes, sizeof bytes, &packet, &datagram, 1, checksum_best());
+    const wh_frame frame = { .slice = { { bytes, length } },
+                             .slices = 1,
+                             .length = (uint32_t)length };
+    CHECK(length > 0 && wh_tun_write(queue, &frame, 1) == 1);
+}
+
+/* A flow goes to one queue, and moves to the one that answers it. */
+static void queues(void)
+{
+    wh_tun_options options;
+    wh_tun *queue[2];
+    char error[300] = "";
+    wh_tun_options_init(&options);
+    options.name = "wave0";
+    options.multi_queue = true;
+    for (unsigned i = 0; i < 2; i++)
+        if (wh_tun_open(&queue[i], &options, error, sizeof error) != WH_OK) {
+            fprintf(stderr, "%s\n", error);
+            _exit(1);
+        }
+    configure("wave0");
+    unsigned first = queue_of_a_datagram(queue);
+    CHECK(queue_of_a_datagram(queue) == first);
+    answer(queue[!first]);
+    CHECK(queue_of_a_datagram(queue) == !first);
+    answer(queue[first]);
+    CHECK(queue_of_a_datagram(queue) == first);
+    wh_tun_close(queue[0]);
+    CHECK(if_nametoindex("wave0") != 0);
+    wh_tun_close(queue[1]);
+    CHECK(if_nametoindex("wave0") == 0);
+}
+
+static void a_device_may_have_several_queues(void **state)
+{
+    (void)state;
+    in_namespace(queues);
+}
+
 static void refusals(void)
 {
     wh_tun *tun = open_tun(true, 1500), *other;
@@ -451,6 +523,7 @@ int main(void)
         cmocka_unit_test(plain_frames_without_offload),
         cmocka_unit_test(super_datagrams_come_cut),
         cmocka_unit_test(attached_descriptors_are_adopted),
+        cmocka_unit_test(a_device_may_have_several_queues),
         cmocka_unit_test(what_cannot_be_opened_is_told),
         cmocka_unit_test(frames_that_go_nowhere_are_lost),
         cmocka_unit_test(the_loop_serves_a_program_of_the_kernels),

@@ -44,7 +44,7 @@ static struct datagram_flow *find(struct datagrams *table, uint32_t n)
 static int new_table(void **state)
 {
     struct datagrams *table = malloc(sizeof *table);
-    datagrams_init(table, &secret);
+    datagrams_init(table, &secret, DATAGRAM_FLOWS);
     *state = table;
     return 0;
 }
