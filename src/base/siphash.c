@@ -45,16 +45,30 @@ static inline void absorb(struct state *s, uint64_t word, unsigned c)
     s->v0 ^= word;
 }
 
-static inline uint64_t siphash(const struct siphash_key *key, const uint8_t *p, size_t length,
-                               unsigned c, unsigned d)
+static inline struct state begin(const struct siphash_key *key)
 {
-    struct state s = {
+    return (struct state){
         /* "somepseudorandomlygeneratedbytes" */
         .v0 = key->k0 ^ 0x736f6d6570736575U,
         .v1 = key->k1 ^ 0x646f72616e646f6dU,
         .v2 = key->k0 ^ 0x6c7967656e657261U,
         .v3 = key->k1 ^ 0x7465646279746573U,
     };
+}
+
+/* `last`: what is left of the bytes, and their number in the uppermost byte. */
+static inline uint64_t end(struct state *s, uint64_t last, unsigned c, unsigned d)
+{
+    absorb(s, last, c);
+    s->v2 ^= 0xff;
+    rounds(s, d);
+    return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+static inline uint64_t siphash(const struct siphash_key *key, const uint8_t *p, size_t length,
+                               unsigned c, unsigned d)
+{
+    struct state s = begin(key);
     uint64_t last = (uint64_t)length << 56;
     size_t left = length;
 
@@ -68,10 +82,16 @@ static inline uint64_t siphash(const struct siphash_key *key, const uint8_t *p, 
         for (size_t i = 0; i < left; i++)
             last |= (uint64_t)p[i] << 8 * i;
     }
-    absorb(&s, last, c);
-    s.v2 ^= 0xff;
-    rounds(&s, d);
-    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    return end(&s, last, c, d);
+}
+
+static inline uint64_t twelve(const struct siphash_key *key, uint64_t first, uint32_t last,
+                              unsigned c, unsigned d)
+{
+    struct state s = begin(key);
+
+    absorb(&s, first, c);
+    return end(&s, last | (uint64_t)12 << 56, c, d);
 }
 
 uint64_t siphash13(const struct siphash_key *key, const void *data, size_t length)
@@ -82,4 +102,14 @@ uint64_t siphash13(const struct siphash_key *key, const void *data, size_t lengt
 uint64_t siphash24(const struct siphash_key *key, const void *data, size_t length)
 {
     return siphash(key, data, length, 2, 4);
+}
+
+uint64_t siphash13_twelve(const struct siphash_key *key, uint64_t first, uint32_t last)
+{
+    return twelve(key, first, last, 1, 3);
+}
+
+uint64_t siphash24_twelve(const struct siphash_key *key, uint64_t first, uint32_t last)
+{
+    return twelve(key, first, last, 2, 4);
 }

@@ -7,6 +7,7 @@
 #include "tcp/cc/cc.h"
 #include "tcp/fast_open.h"
 #include "tcp/recovery.h"
+#include "wire/tuple.h"
 
 /* RFC 6335 6: the dynamic ports. */
 #define FIRST_PORT 49152
@@ -18,31 +19,32 @@ void wh_connect_options_init(wh_connect_options *options)
     options->size = sizeof *options;
 }
 
-/* A TIME-WAIT entry gives way to an active open only after a tick of the timestamp clock (RFC 6191). */
-static bool tuple_free(struct wh_stack *host, const struct tuple *tuple)
+/* *hash: the tuple's, for the table. A TIME-WAIT entry gives way to an active open only after a tick of the timestamp clock (RFC 6191). */
+static bool tuple_free(struct wh_stack *host, const struct tuple *tuple, uint32_t *hash)
 {
-    struct demux_entry found = demux_find(&host->demux, demux_hash(&host->demux, tuple), tuple);
+    *hash = demux_hash(&host->demux, tuple);
+    struct demux_entry found = demux_find(&host->demux, *hash, tuple);
     return found.index == 0 ||
            (found.kind == RECORD_TIME_WAIT && stack_time_wait_ended(host, found.index));
 }
 
 /* RFC 6056 3.3.3: a counter whose origin depends on the other end, keyed. */
-static bool choose_port(struct wh_stack *host, struct tuple *tuple)
+static bool choose_port(struct wh_stack *host, struct tuple *tuple, uint32_t *hash)
 {
-    uint32_t origin = (uint32_t)siphash24(&host->tcp.port_key, tuple, sizeof *tuple);
+    uint32_t origin = (uint32_t)tuple_hash24(&host->tcp.port_key, tuple);
     for (uint32_t tries = 0; tries < PORTS; tries++) {
         uint32_t port = FIRST_PORT + (origin + host->port_counter++) % PORTS;
         tuple->local_port = (uint16_t)port;
-        if (tuple_free(host, tuple)) {
+        if (tuple_free(host, tuple, hash)) {
             return true;
         }
     }
     return false;
 }
 
-/* Fills in both ends; MUST-43 to MUST-46 of RFC 9293 3.9.1.1. */
+/* Fills in both ends, and their hash; MUST-43 to MUST-46 of RFC 9293 3.9.1.1. */
 static int choose_tuple(struct wh_stack *host, const wh_connect_options *options,
-                        struct tuple *tuple)
+                        struct tuple *tuple, uint32_t *hash)
 {
     const wh_addr *remote = &options->remote.addr;
     if (options->remote.port == 0 || ip_source_invalid(remote) || ip_is_group(remote) ||
@@ -66,20 +68,21 @@ static int choose_tuple(struct wh_stack *host, const wh_connect_options *options
         }
     }
     if (options->local.port == 0) {
-        return choose_port(host, tuple) ? WH_OK : WH_E_ADDRNOTAVAIL;
+        return choose_port(host, tuple, hash) ? WH_OK : WH_E_ADDRNOTAVAIL;
     }
     tuple->local_port = options->local.port;
-    return tuple_free(host, tuple) ? WH_OK : WH_E_ADDRINUSE;
+    return tuple_free(host, tuple, hash) ? WH_OK : WH_E_ADDRINUSE;
 }
 
 int wh_connect(wh_stack *host, const wh_connect_options *options, wh_time now, wh_conn **conn)
 {
     struct tuple tuple;
+    uint32_t hash;
     if (options->size < sizeof *options || (options->flags & ~WH_CONNECT_FAST_OPEN) != 0) {
         return WH_E_INVAL;
     }
     host->tcp.now = MAX(host->tcp.now, now);
-    int result = choose_tuple(host, options, &tuple);
+    int result = choose_tuple(host, options, &tuple, &hash);
     if (result != WH_OK) {
         return result;
     }
@@ -88,8 +91,7 @@ int wh_connect(wh_stack *host, const wh_connect_options *options, wh_time now, w
         host->tcp.count[WH_WHY_MEMORY_CAP]++;
         return WH_E_NOMEM;
     }
-    if (!demux_insert(&host->demux, demux_hash(&host->demux, &tuple),
-                      (struct demux_entry){ RECORD_CONNECTION, new->index })) {
+    if (!demux_insert(&host->demux, hash, (struct demux_entry){ RECORD_CONNECTION, new->index })) {
         stack_free_connection(host, new);
         return WH_E_NOMEM;
     }

@@ -23,6 +23,8 @@
 
 #include <string.h>
 
+#include "wire/tuple.h"
+
 #define SEGMENT_SLOTS (1U << DEMUX_SEGMENT_BITS)
 #define SLOTS_LEAST 16U
 #define KIND_MASK (DEMUX_KINDS - 1U)
@@ -312,7 +314,7 @@ static void shrink(struct demux *demux, uint32_t hash)
 
 uint32_t demux_hash(const struct demux *demux, const struct tuple *tuple)
 {
-    return (uint32_t)(siphash13(&demux->key, tuple, sizeof(*tuple)) >> 32);
+    return (uint32_t)(tuple_hash13(&demux->key, tuple) >> 32);
 }
 
 static bool tuple_equal(const struct tuple *a, const struct tuple *b)

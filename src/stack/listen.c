@@ -169,7 +169,8 @@ static void begin_half_open(struct wh_stack *host, struct wh_listener *listener,
         cookie_answer(host, listener, syn, prior, WH_WHY_MEMORY_CAP);
         return;
     }
-    uint32_t iss = tcp_choose_iss(tcp, &syn->tuple);
+    struct origins origins = tcp_origins(tcp, &syn->tuple);
+    uint32_t iss = tcp_iss_from(tcp, &origins);
     if (prior != 0) {
         struct time_wait *old = time_wait_at(&host->time_waits, prior);
         old->flags |= TIME_WAIT_REOPENED;
@@ -181,7 +182,7 @@ static void begin_half_open(struct wh_stack *host, struct wh_listener *listener,
         entry->flags |= HALF_OPEN_FAST_OPEN;
     }
     step(tcp, &entry->record, WH_ON_PASSIVE_OPEN, WH_WHY_BY_SEGMENT);
-    half_open_begin(tcp, entry, syn, iss);
+    half_open_begin(tcp, entry, syn, iss, &origins);
     listener->half_open++;
     queue_append(host, index);
 }

@@ -46,6 +46,32 @@ void stack_trace_state(struct wh_stack *host, const struct tuple *tuple, wh_stat
 
 /* ------------------------------------------------------------- TIME-WAIT -- */
 
+/*
+ * Among a million entries the slot of the one that ends is not in the cache. Which one is
+ * next is known, so its slot is asked for now, and the hash that found it is kept.
+ */
+static void ask_for_next(struct wh_stack *host, uint32_t position)
+{
+    struct time_wait_table *table = &host->time_waits;
+    uint32_t next = position + 1;
+    table->asked = 0;
+    if (next == table->tail || next == 0 ||
+        time_wait_at(table, next)->record.state != WH_TIME_WAIT) {
+        return;
+    }
+    table->asked = next;
+    table->asked_hash = demux_hash(&host->demux, &time_wait_at(table, next)->tuple);
+    demux_prefetch(&host->demux, table->asked_hash);
+}
+
+static uint32_t time_wait_hash(const struct wh_stack *host, uint32_t position)
+{
+    const struct time_wait_table *table = &host->time_waits;
+    return position == table->asked
+               ? table->asked_hash
+               : demux_hash(&host->demux, &time_wait_at(table, position)->tuple);
+}
+
 void stack_end_time_wait(struct wh_stack *host, uint32_t position, wh_arc_event event,
                          wh_reason reason)
 {
@@ -55,7 +81,10 @@ void stack_end_time_wait(struct wh_stack *host, uint32_t position, wh_arc_event 
                       reason);
     if (!(entry->flags & TIME_WAIT_REOPENED)) {
         struct demux_entry slot = { RECORD_TIME_WAIT, position };
-        demux_remove(&host->demux, demux_hash(&host->demux, &entry->tuple), slot);
+        demux_remove(&host->demux, time_wait_hash(host, position), slot);
+    }
+    if (position == host->time_waits.head) {
+        ask_for_next(host, position);
     }
     time_wait_remove(&host->time_waits, position);
 }
@@ -141,16 +170,14 @@ static void enter_time_wait(struct wh_stack *host, struct wh_conn *conn)
         entry->expires = tcp_milliseconds_after(&host->tcp, 2 * host->config.msl);
         demux_replace(&host->demux, hash, from, (struct demux_entry){ RECORD_TIME_WAIT, position });
         if (conn->ack_now) {
-            time_wait_answer(&host->tcp, entry, WH_WHY_NONE,
-                             ecn_flags(conn, &(struct segment){ .flags = WH_ACK }));
+            uint16_t marks = ecn_flags(conn, &(struct segment){ .flags = WH_ACK });
+            time_wait_acknowledge(&host->tcp, entry, WH_WHY_NONE, marks, conn->ts_offset);
         }
     }
     conn->demuxed = false;
     conn->ack_now = false;
     conn->dup_acks_owed = 0;
-    for (unsigned i = 0; i < DEADLINES; i++) {
-        conn_deadline(conn, i, WH_NEVER);
-    }
+    conn_no_deadlines(conn);
     link_remove(&conn->ready_link);
 }
 

@@ -93,7 +93,6 @@ static void init_tables(struct wh_stack *host)
     const uint8_t *seed = host->config.seed;
     struct siphash_key demux_key = derive(seed, 1);
     host->tcp.isn_key = derive(seed, 2);
-    host->tcp.timestamp_key = derive(seed, 3);
     host->tcp.port_key = derive(seed, 4);
     host->tcp.cookie_key = derive(seed, 6);
     host->tcp.fast_open_key[0] = derive(seed, 7);

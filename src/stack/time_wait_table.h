@@ -16,6 +16,8 @@ struct time_wait_table {
     uint32_t directory;      /* its length, a power of two, or 0 */
     uint32_t head, tail;     /* positions: [head, tail) */
     uint32_t used;           /* entries that are not holes */
+    /* The entry that is the next to end, and its tuple's hash: its slot has been asked for. */
+    uint32_t asked, asked_hash; /* position, 0: none */
 };
 
 void time_wait_table_init(struct time_wait_table *table, struct memory *memory);

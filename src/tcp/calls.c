@@ -21,21 +21,22 @@
 
 /* ------------------------------------------------------------------ OPEN -- */
 
-static void number_from(struct wh_conn *conn, uint32_t iss)
+static void number_from(struct wh_conn *conn, uint32_t iss, const struct origins *origins)
 {
     conn->iss = iss;
     conn->snd_una = iss;
     conn->snd_nxt = iss + 1;
     conn->snd_max = iss;
     conn->snd_end = iss + 1;
-    conn->ts_offset = tcp_timestamp_offset(conn->tcp, &conn->tuple);
+    conn->ts_offset = origins->timestamp;
 }
 
 void tcp_open_active(struct wh_conn *conn)
 {
+    struct origins origins = tcp_origins(conn->tcp, &conn->tuple);
     tcp_offer(conn);
     ecn_ask(conn);
-    number_from(conn, tcp_choose_iss(conn->tcp, &conn->tuple));
+    number_from(conn, tcp_iss_from(conn->tcp, &origins), &origins);
     conn_step(conn, WH_ON_ACTIVE_OPEN, WH_WHY_BY_APPLICATION);
     conn->syn_due = true;
     conn->progress = conn->tcp->now;
@@ -44,8 +45,9 @@ void tcp_open_active(struct wh_conn *conn)
 
 void tcp_open_passive(struct wh_conn *conn, const struct segment *syn, uint32_t iss)
 {
+    struct origins origins = tcp_origins(conn->tcp, &conn->tuple);
     tcp_offer(conn);
-    number_from(conn, iss);
+    number_from(conn, iss, &origins);
     conn->passive = true;
     conn->irs = syn->seq;
     conn->rcv_nxt = syn->seq + 1;

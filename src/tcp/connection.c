@@ -57,9 +57,7 @@ static void enter(struct wh_conn *conn, wh_reason reason)
     case WH_CLOSED:
     case WH_LISTEN:
         conn_flush(conn, true);
-        for (unsigned i = 0; i < DEADLINES; i++) {
-            conn_deadline(conn, i, WH_NEVER);
-        }
+        conn_no_deadlines(conn);
         link_remove(&conn->ready_link);
         break;
     default: break;
@@ -201,6 +199,14 @@ void conn_arm(struct wh_conn *conn)
         /* A node that stands too early is left: it fires, finds nothing due and moves. */
         wheel_arm(wheel, &conn->timer, earliest);
     }
+}
+
+void conn_no_deadlines(struct wh_conn *conn)
+{
+    for (unsigned i = 0; i < DEADLINES; i++) {
+        conn->deadline[i] = WH_NEVER;
+    }
+    conn_arm(conn);
 }
 
 void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when)

@@ -337,6 +337,8 @@ wh_time conn_earliest(const struct wh_conn *conn);
 void conn_arm(struct wh_conn *conn);
 /* Sets or clears (WH_NEVER) a deadline and keeps the wheel node at the earliest. */
 void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when);
+/* Clears all of them. */
+void conn_no_deadlines(struct wh_conn *conn);
 
 /* Bytes that the send queue would still take. */
 size_t conn_send_room(const struct wh_conn *conn);

@@ -37,8 +37,7 @@ struct tcp {
     uint32_t features; /* WH_TX_... */
     struct profile *defaults;
 
-    struct siphash_key isn_key;             /* RFC 6528 */
-    struct siphash_key timestamp_key;       /* offset of the timestamp clock, per tuple */
+    struct siphash_key isn_key;             /* RFC 6528, and the timestamp clock's offset */
     struct siphash_key port_key;            /* RFC 6056 */
     struct siphash_key cookie_key;          /* SYN cookies */
     struct siphash_key fast_open_key[2];    /* Fast Open cookies: this one, and the one before it */
@@ -75,12 +74,20 @@ static inline void because(struct tcp *tcp, wh_reason reason)
     tcp->reason = reason;
 }
 
+/*
+ * Where a tuple's numbers begin, whatever the time: the two halves of one keyed hash. Each
+ * half is as hard to guess from the other as from anything else.
+ */
+struct origins {
+    uint32_t iss;       /* F of RFC 6528 */
+    uint32_t timestamp; /* the timestamp clock's offset (RFC 7323 5.4) */
+};
+struct origins tcp_origins(const struct tcp *tcp, const struct tuple *tuple);
 /* The initial sequence number for this connection now (RFC 9293 3.4.1, RFC 6528). */
 uint32_t tcp_choose_iss(struct tcp *tcp, const struct tuple *tuple);
-/* ... and its part that does not change with time, F of RFC 6528. */
-uint32_t tcp_iss_offset(const struct tcp *tcp, const struct tuple *tuple);
-/* The timestamp clock, 1 ms a tick, with an offset of the tuple's own (RFC 7323 5.4). */
-uint32_t tcp_timestamp_offset(const struct tcp *tcp, const struct tuple *tuple);
+/* ... for who has its origins. */
+uint32_t tcp_iss_from(struct tcp *tcp, const struct origins *origins);
+/* The timestamp clock, 1 ms a tick. */
 static inline uint32_t tcp_timestamp(const struct tcp *tcp, uint32_t offset)
 {
     return (uint32_t)(tcp->now / WH_MILLISECOND) + offset;

@@ -40,7 +40,7 @@ static uint16_t answer_flags(struct half_open *entry, wh_reason reason)
 }
 
 static void fill_answer(struct tcp *tcp, struct half_open *entry, struct reply *reply,
-                        wh_reason reason)
+                        wh_reason reason, const struct origins *origins)
 {
     reply->flags = WH_SYN | WH_ACK | answer_flags(entry, reason);
     reply->seq = entry->iss;
@@ -57,7 +57,7 @@ static void fill_answer(struct tcp *tcp, struct half_open *entry, struct reply *
     }
     if (entry->flags & HALF_OPEN_TIMESTAMPS) {
         reply->has |= WH_HAS_TIMESTAMPS;
-        reply->tsval = tcp_timestamp(tcp, tcp_timestamp_offset(tcp, &entry->tuple));
+        reply->tsval = tcp_timestamp(tcp, origins->timestamp);
         reply->tsecr = entry->ts_recent;
     }
     if ((entry->flags & HALF_OPEN_ACCURATE) && !entry->plain) {
@@ -65,17 +65,24 @@ static void fill_answer(struct tcp *tcp, struct half_open *entry, struct reply *
     }
 }
 
-void half_open_answer(struct tcp *tcp, struct half_open *entry, wh_reason reason)
+static void answer(struct tcp *tcp, struct half_open *entry, wh_reason reason,
+                   const struct origins *origins)
 {
     struct reply *reply = reply_add(tcp, &entry->tuple, WH_SYN_RECEIVED, reason);
     if (reply == NULL) {
         return; /* the timer sends the next */
     }
-    fill_answer(tcp, entry, reply, reason);
+    fill_answer(tcp, entry, reply, reason, origins);
     if ((entry->flags & HALF_OPEN_FAST_OPEN) && reason == WH_WHY_NONE) {
         reply->has |= WH_HAS_FAST_OPEN; /* repeats are bare (RFC 7413 4.2.2) */
         fast_open_cookie(tcp, &entry->tuple, reply->fast_open);
     }
+}
+
+void half_open_answer(struct tcp *tcp, struct half_open *entry, wh_reason reason)
+{
+    struct origins origins = tcp_origins(tcp, &entry->tuple);
+    answer(tcp, entry, reason, &origins);
 }
 
 bool half_open_answer_cookie(struct tcp *tcp, const struct segment *syn)
@@ -87,7 +94,8 @@ bool half_open_answer_cookie(struct tcp *tcp, const struct segment *syn)
     }
     half_open_negotiate(tcp, &entry, syn);
     syn_cookie_make(tcp, &entry);
-    fill_answer(tcp, &entry, reply, WH_WHY_COOKIE_SENT);
+    struct origins origins = tcp_origins(tcp, &entry.tuple);
+    fill_answer(tcp, &entry, reply, WH_WHY_COOKIE_SENT, &origins);
     reply->tsval = syn_cookie_stamp(&entry, reply->tsval);
     return true;
 }
@@ -118,13 +126,13 @@ void half_open_negotiate(const struct tcp *tcp, struct half_open *entry, const s
 }
 
 void half_open_begin(struct tcp *tcp, struct half_open *entry, const struct segment *syn,
-                     uint32_t iss)
+                     uint32_t iss, const struct origins *origins)
 {
     half_open_negotiate(tcp, entry, syn);
     entry->iss = iss;
     entry->sent = tcp_milliseconds_after(tcp, 0);
     step(tcp, &entry->record, WH_ON_GOT_SYN, WH_WHY_BY_SEGMENT);
-    half_open_answer(tcp, entry, WH_WHY_NONE);
+    answer(tcp, entry, WH_WHY_NONE, origins);
 }
 
 /* <SEQ=SND.NXT><ACK=RCV.NXT>, a bounded number of times. */
@@ -147,7 +155,7 @@ static void challenge(struct tcp *tcp, struct half_open *entry, wh_reason reason
     reply->window = (uint16_t)(offered_window(tcp) >> reply->scale);
     if (entry->flags & HALF_OPEN_TIMESTAMPS) {
         reply->has = WH_HAS_TIMESTAMPS;
-        reply->tsval = tcp_timestamp(tcp, tcp_timestamp_offset(tcp, &entry->tuple));
+        reply->tsval = tcp_timestamp(tcp, tcp_origins(tcp, &entry->tuple).timestamp);
         reply->tsecr = entry->ts_recent;
     }
 }

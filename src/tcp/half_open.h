@@ -51,7 +51,7 @@ enum half_open_verdict {
 void half_open_negotiate(const struct tcp *tcp, struct half_open *entry, const struct segment *syn);
 /* Fills a cleared record, already LISTEN, from a SYN, steps it to SYN-RECEIVED and queues the SYN,ACK. */
 void half_open_begin(struct tcp *tcp, struct half_open *entry, const struct segment *syn,
-                     uint32_t iss);
+                     uint32_t iss, const struct origins *origins);
 enum half_open_verdict half_open_arrive(struct tcp *tcp, struct half_open *entry,
                                         const struct segment *segment);
 /* Queues a SYN,ACK whose ISS is a cookie; no entry is kept. False if there is no room for it. */

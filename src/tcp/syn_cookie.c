@@ -118,7 +118,7 @@ void syn_cookie_make(const struct tcp *tcp, struct half_open *entry)
     uint32_t period = period_now(tcp);
     entry->mss = class_mss[class];
     uint32_t low = hash(tcp, entry, entry->irs, period, stamp_of(entry)) + entry->irs;
-    entry->iss = tcp_iss_offset(tcp, &entry->tuple) + (period << PERIOD_SHIFT) +
+    entry->iss = tcp_origins(tcp, &entry->tuple).iss + (period << PERIOD_SHIFT) +
                  (class << CLASS_SHIFT | (low & LOW_MASK));
 }
 
@@ -171,7 +171,7 @@ enum syn_cookie_verdict syn_cookie_check(const struct tcp *tcp, const struct seg
                                          struct half_open *entry)
 {
     const struct segment_options *options = &ack->options;
-    uint32_t cookie = ack->ack - 1 - tcp_iss_offset(tcp, &ack->tuple);
+    uint32_t cookie = ack->ack - 1 - tcp_origins(tcp, &ack->tuple).iss;
     uint32_t class = cookie >> CLASS_SHIFT & 7;
     uint32_t now = period_now(tcp);
     uint32_t age = (now - (cookie >> PERIOD_SHIFT)) & 0xff;

@@ -18,8 +18,8 @@ void time_wait_begin(struct time_wait *entry, const struct wh_conn *conn)
     entry->ts_recent = conn->ts_recent;
 }
 
-void time_wait_answer(struct tcp *tcp, const struct time_wait *entry, wh_reason reason,
-                      uint16_t marks)
+void time_wait_acknowledge(struct tcp *tcp, const struct time_wait *entry, wh_reason reason,
+                           uint16_t marks, uint32_t ts_offset)
 {
     struct reply *reply = reply_add(tcp, &entry->tuple, WH_TIME_WAIT, reason);
     if (reply == NULL) {
@@ -31,9 +31,16 @@ void time_wait_answer(struct tcp *tcp, const struct time_wait *entry, wh_reason 
     reply->window = entry->window;
     if (entry->flags & TIME_WAIT_TIMESTAMPS) {
         reply->has = WH_HAS_TIMESTAMPS;
-        reply->tsval = tcp_timestamp(tcp, tcp_timestamp_offset(tcp, &entry->tuple));
+        reply->tsval = tcp_timestamp(tcp, ts_offset);
         reply->tsecr = entry->ts_recent;
     }
+}
+
+void time_wait_answer(struct tcp *tcp, const struct time_wait *entry, wh_reason reason,
+                      uint16_t marks)
+{
+    struct origins origins = tcp_origins(tcp, &entry->tuple);
+    time_wait_acknowledge(tcp, entry, reason, marks, origins.timestamp);
 }
 
 uint32_t time_wait_next_iss(const struct time_wait *entry, uint32_t iss)

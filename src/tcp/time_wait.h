@@ -41,6 +41,9 @@ enum time_wait_verdict time_wait_arrive(struct tcp *tcp, struct time_wait *entry
 /* Queues <SEQ=SND.NXT><ACK=RCV.NXT>, with these flags of ECN. */
 void time_wait_answer(struct tcp *tcp, const struct time_wait *entry, wh_reason reason,
                       uint16_t marks);
+/* ... for who knows the offset of its timestamp clock. */
+void time_wait_acknowledge(struct tcp *tcp, const struct time_wait *entry, wh_reason reason,
+                           uint16_t marks, uint32_t ts_offset);
 /* An ISS above everything that the old incarnation used (RFC 9293 3.6.1, MAY-2). */
 uint32_t time_wait_next_iss(const struct time_wait *entry, uint32_t iss);
 

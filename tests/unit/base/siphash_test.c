@@ -82,9 +82,26 @@ static void every_key_bit_counts(void **state)
     }
 }
 
+/* Two words say the same as the bytes that they are. */
+static void twelve_bytes_in_words(void **state)
+{
+    (void)state;
+    uint8_t message[12];
+    uint64_t first = 0;
+    uint32_t last = 0;
+    for (unsigned i = 0; i < sizeof message; i++) {
+        message[i] = (uint8_t)(200 + i);
+        first |= i < 8 ? (uint64_t)message[i] << 8 * i : 0;
+        last |= i < 8 ? 0 : (uint32_t)message[i] << 8 * (i - 8);
+    }
+    assert_int_equal(siphash13_twelve(&key, first, last), siphash13(&key, message, 12));
+    assert_int_equal(siphash24_twelve(&key, first, last), siphash24(&key, message, 12));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(twelve_bytes_in_words),
         cmocka_unit_test(reference_vectors),
         cmocka_unit_test(every_key_bit_counts),
     };

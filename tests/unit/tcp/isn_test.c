@@ -21,6 +21,20 @@ static void the_clock_steps_every_four_microseconds(void **state)
     assert_int_equal(tcp_choose_iss(&tcp, &tuple) - origin, 1000000);
 }
 
+/* One hash, two numbers: neither is the other's, and both are the tuple's own. */
+static void the_two_origins_are_two(void **state)
+{
+    (void)state;
+    static struct tcp tcp;
+    struct tuple tuple = { .local_port = 1 }, other = { .local_port = 2 };
+    tcp.isn_key = (struct siphash_key){ 1, 2 };
+    struct origins mine = tcp_origins(&tcp, &tuple), its = tcp_origins(&tcp, &other);
+    assert_int_not_equal(mine.iss, mine.timestamp);
+    assert_int_not_equal(mine.iss, its.iss);
+    assert_int_not_equal(mine.timestamp, its.timestamp);
+    assert_int_equal(tcp_iss_from(&tcp, &mine), tcp_choose_iss(&tcp, &tuple));
+}
+
 /* The one that wh_next_iss names serves once. */
 static void a_forced_number_serves_once(void **state)
 {
@@ -54,6 +68,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_clock_steps_every_four_microseconds),
+        cmocka_unit_test(the_two_origins_are_two),
         cmocka_unit_test(a_forced_number_serves_once),
         cmocka_unit_test(the_link_leaves_room_for_data),
     };

@@ -19,7 +19,6 @@ static struct fixture *begin(void)
     f->tcp.defaults = profile_new(&f->arena.memory);
     f->tcp.now = 1000 * WH_SECOND;
     f->tcp.isn_key = (struct siphash_key){ 1, 2 };
-    f->tcp.timestamp_key = (struct siphash_key){ 3, 4 };
     f->tcp.cookie_key = (struct siphash_key){ 5, 6 };
     return f;
 }
