@@ -200,6 +200,9 @@ static void send_released(struct wh_stack *host)
 void hop_solicit(struct wh_stack *host, struct outbox *outbox)
 {
     struct solicitation question;
+    if (!on_ethernet(host)) {
+        return;
+    }
     while (!outbox_full(outbox) && neighbour_solicit(&host->neighbours, host->tcp.now, &question)) {
         ask(host, outbox, &question);
     }

@@ -106,7 +106,7 @@ static uint32_t wait_of(unsigned number) { return 1000U << number; }
 void half_open_expire(struct wh_stack *host)
 {
     uint32_t now = tcp_milliseconds(&host->tcp);
-    for (unsigned wait = 0; wait < HALF_OPEN_WAITS; wait++) {
+    for (unsigned wait = 0; wait < HALF_OPEN_WAITS && host->half_opens.used > 0; wait++) {
         uint32_t index;
         while ((index = host->half_open_queue[wait].first) != 0) {
             struct half_open *entry = half_open_at(host, index);

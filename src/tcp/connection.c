@@ -210,24 +210,3 @@ void conn_deadline(struct wh_conn *conn, enum deadline which, wh_time when)
     }
     conn_arm(conn);
 }
-
-uint32_t conn_mss(const struct wh_conn *conn)
-{
-    uint32_t options = conn->timestamps ? 12 : 0;
-    return conn->snd_mss > options + 8 ? conn->snd_mss - options : 8;
-}
-
-uint32_t conn_pipe(const struct wh_conn *conn)
-{
-    uint32_t outstanding = conn->snd_nxt - conn->snd_una;
-    if (flight_empty(conn->flight)) {
-        return outstanding;
-    }
-    uint32_t gone = conn->flight->lost + conn->flight->sacked;
-    if (!conn->sack) {
-        /* Without SACK each duplicate ACK says that one segment has left the network (RFC 5681 3.2). */
-        gone += MIN((uint32_t)conn->flight->dup_acks * conn_mss(conn),
-                    outstanding - MIN(gone, outstanding));
-    }
-    return gone >= outstanding ? 0 : outstanding - gone;
-}

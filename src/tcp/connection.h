@@ -281,8 +281,25 @@ size_t conn_send_room(const struct wh_conn *conn);
 /* RCV.BUFF - RCV.USER: the window we could offer, in bytes. */
 uint32_t conn_receive_space(const struct wh_conn *conn);
 /* Bytes of data in a full segment: snd_mss less the options of every segment. */
-uint32_t conn_mss(const struct wh_conn *conn);
+static inline uint32_t conn_mss(const struct wh_conn *conn)
+{
+    uint32_t options = conn->timestamps ? 12 : 0;
+    return conn->snd_mss > options + 8 ? conn->snd_mss - options : 8;
+}
 /* Bytes in flight by RFC 6675's estimate. */
-uint32_t conn_pipe(const struct wh_conn *conn);
+static inline uint32_t conn_pipe(const struct wh_conn *conn)
+{
+    const struct flight *flight = conn->flight;
+    uint32_t outstanding = conn->snd_nxt - conn->snd_una;
+    if (flight_empty(flight)) {
+        return outstanding;
+    }
+    uint32_t gone = flight->lost + flight->sacked;
+    if (!conn->sack) {
+        /* Without SACK each duplicate ACK says that one segment has left the network (RFC 5681 3.2). */
+        gone += MIN((uint32_t)flight->dup_acks * conn_mss(conn), outstanding);
+    }
+    return gone >= outstanding ? 0 : outstanding - gone;
+}
 
 #endif

@@ -93,6 +93,8 @@ struct flight {
     uint32_t lost;            /* bytes in ranges marked so */
     uint32_t spared;          /* ... of which in RANGE_PROBEs */
     uint32_t fack;            /* highest number delivered, plus one (RFC 8985 6.2) */
+    bool disturbed;           /* something in it was SACKed, lost or sent again since it was empty; */
+                              /* else the orders of numbers and of send times are one */
 
     /* delivery rate */
     uint32_t delivered;      /* bytes acknowledged or SACKed since it began, mod 2^32 */
@@ -126,6 +128,7 @@ struct flight {
 
     /* timers: when the RTO is due while DEADLINE_RETRANSMIT stands for something sooner */
     uint64_t rto_at;
+    bool arm_due; /* recovery_arm is owed, by output or a timer, whichever comes first */
 
     /* proportional rate reduction (RFC 9937) */
     uint32_t prr_delivered, prr_out, prr_base;

@@ -78,11 +78,14 @@ wh_time rack_window(const struct wh_conn *conn)
 wh_time rack_detect(struct wh_conn *conn)
 {
     struct flight *flight = conn->flight;
+    struct range *range = flight_first(flight, &flight->flying);
+    if (range == NULL || !sent_before_newest(flight, range)) {
+        return 0; /* as nearly always */
+    }
     wh_time now = conn->tcp->now;
     wh_time window = rack_window(conn);
-    struct range *range;
-    while ((range = flight_first(flight, &flight->flying)) != NULL &&
-           sent_before_newest(flight, range)) {
+    for (; range != NULL && sent_before_newest(flight, range);
+         range = flight_first(flight, &flight->flying)) {
         bool again = (range->flags & RANGE_RETRANSMITTED) != 0;
         /* What is sent again at this instant is not lost at this instant, however short the round trip. */
         wh_time due = range->sent + MAX(flight->rack_rtt, again) + window;

@@ -201,6 +201,9 @@ static void run(struct wh_conn *conn, enum deadline which)
 void tcp_timers(struct wh_conn *conn)
 {
     struct tcp *tcp = conn->tcp;
+    if (conn->flight != NULL && conn->flight->arm_due) {
+        recovery_arm(conn); /* what an acknowledgement has moved is not due */
+    }
     for (unsigned which = 0; which < DEADLINES && !conn_over(conn); which++) {
         if (conn->deadline[which] <= tcp->now) {
             conn->deadline[which] = WH_NEVER;

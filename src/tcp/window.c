@@ -14,11 +14,15 @@ uint32_t conn_receive_space(const struct wh_conn *conn)
     return tune_affordable(conn, space);
 }
 
-/* The right edge moves by steps of at least this (RFC 9293 3.8.6.2.2), one that scaling can express. */
-static uint32_t window_step(const struct wh_conn *conn)
+/*
+ * The right edge moves by steps worth telling (RFC 9293 3.8.6.2.2), that scaling can express.
+ * Asked for every segment: the dearer question comes last.
+ */
+static bool worth_telling(const struct wh_conn *conn, uint32_t gain)
 {
-    uint32_t mss = tcp_announced_mss(conn->tcp, conn->profile, &conn->tuple.remote);
-    return MAX(MIN(tune_receive_limit(conn) / 2, mss), 1U << conn->rcv_scale);
+    return gain >= UINT32_C(1) << conn->rcv_scale &&
+           gain >= MIN(tune_receive_limit(conn) / 2,
+                       tcp_announced_mss(conn->tcp, conn->profile, &conn->tuple.remote));
 }
 
 uint32_t tcp_window_promised(const struct wh_conn *conn)
@@ -36,7 +40,7 @@ uint16_t tcp_window_advertise(struct wh_conn *conn)
 {
     uint32_t space = conn_receive_space(conn);
     uint32_t window = tcp_window_promised(conn);
-    if (space > window && space - window >= window_step(conn)) {
+    if (space > window && worth_telling(conn, space - window)) {
         window = MIN(space, (uint32_t)UINT16_MAX << conn->rcv_scale);
     }
     uint32_t field = window >> conn->rcv_scale;
@@ -57,7 +61,7 @@ void tcp_window_opened(struct wh_conn *conn)
     uint32_t space = MIN(conn_receive_space(conn), (uint32_t)UINT16_MAX << conn->rcv_scale);
     uint32_t gain = space > offered ? space - offered : 0;
     /* Often enough that the peer never waits, seldom enough to cost nothing. */
-    if (gain >= window_step(conn) && (gain >= offered || gain >= tune_receive_limit(conn) / 4)) {
+    if ((gain >= offered || gain >= tune_receive_limit(conn) / 4) && worth_telling(conn, gain)) {
         conn->ack_now = true;
         conn->ack_reason = WH_WHY_WINDOW_UPDATE;
         conn_want_output(conn);

@@ -39,8 +39,8 @@ static void expire(struct validation *validation, struct wh_conn *conn)
         validation->valid_at = now;
         return;
     }
-    uint32_t least = cc_initial_window(conn);
     while (now - validation->valid_at > PERIOD) {
+        uint32_t least = cc_initial_window(conn);
         validation->valid_at += PERIOD;
         if (conn->cwnd <= least) {
             validation->valid_at = now;
@@ -54,8 +54,11 @@ static void expire(struct validation *validation, struct wh_conn *conn)
 /* The older half of the sampling period is over: its samples do not count any more. */
 static void advance(struct validation *validation, const struct wh_conn *conn)
 {
-    uint32_t half = MAX((uint32_t)MIN(UINT64_C(3) * conn->srtt, UINT32_MAX), SAMPLING_PERIOD) / 2;
     uint32_t passed = microseconds(conn) - validation->half_began;
+    if (passed < SAMPLING_PERIOD / 2) {
+        return;
+    }
+    uint32_t half = MAX((uint32_t)MIN(UINT64_C(3) * conn->srtt, UINT32_MAX), SAMPLING_PERIOD) / 2;
     if (passed < half) {
         return;
     }
