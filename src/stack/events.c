@@ -44,7 +44,7 @@ static size_t connection_events(struct wh_stack *host, wh_event *events, size_t 
     take_all(&host->tcp.eventful, &present);
     while (n < cap && !list_empty(&present)) {
         struct wh_conn *conn = CONTAINER(list_take(&present), struct wh_conn, event_link);
-        uint32_t ready = conn_ready(conn) & conn->watch;
+        uint32_t ready = conn_ready(conn, conn->watch);
         if (ready == 0) {
             continue;
         }
@@ -114,4 +114,4 @@ void wh_watch(wh_conn *conn, uint32_t conditions)
     conn_notify(conn);
 }
 
-uint32_t wh_ready(const wh_conn *conn) { return conn_ready(conn); }
+uint32_t wh_ready(const wh_conn *conn) { return conn_ready(conn, WH_ANY_EVENT); }

@@ -493,7 +493,8 @@ static bool send_path_probe(struct wh_conn *conn, struct outbox *outbox, uint32_
         *waits = true;
         return true;
     }
-    if (outbox_full(outbox) || !send_new(conn, outbox, chunk, length, length, false, WH_WHY_MTU_PROBE)) {
+    if (outbox_full(outbox) ||
+        !send_new(conn, outbox, chunk, length, length, false, WH_WHY_MTU_PROBE)) {
         return false;
     }
     path_mtu_probe_sent(conn, start, size);
@@ -734,10 +735,9 @@ bool tcp_output(struct wh_conn *conn, struct outbox *outbox)
     }
     uint32_t next = conn->snd_nxt;
     uint32_t again = conn->retransmissions;
-    bool all = repairs_due(conn)
-                   ? send_tail_probe(conn, outbox) && retransmit_lost(conn, outbox) &&
-                         send_data(conn, outbox) && send_rescue(conn, outbox)
-                   : send_data(conn, outbox);
+    bool all = repairs_due(conn) ? send_tail_probe(conn, outbox) && retransmit_lost(conn, outbox) &&
+                                       send_data(conn, outbox) && send_rescue(conn, outbox)
+                                 : send_data(conn, outbox);
     bool owed = conn->flight != NULL && conn->flight->arm_due;
     if (owed || conn->snd_nxt != next || conn->retransmissions != again) {
         recovery_arm(conn);

@@ -17,7 +17,7 @@ static bool undisturbed(const struct wh_conn *conn)
     const struct flight *flight = conn->flight;
     return conn_state(conn) == WH_ESTABLISHED && conn->recovery == RECOVERY_NONE &&
            !(conn->ecn || conn->probing || conn->urgent_in || conn->urgent_out || conn->read_shut ||
-             conn->fin_known || conn->reduced || !conn->handle) &&
+             conn->fin_known || !conn->handle) &&
            conn->accecn == NULL && conn->reassembly == NULL &&
            (flight == NULL || !(flight->disturbed || flight->undo || flight->probing));
 }
@@ -35,8 +35,9 @@ static bool expected(const struct wh_conn *conn, const struct segment *segment)
 bool tcp_predicted(struct wh_conn *conn, const struct segment *segment)
 {
     uint32_t acked = segment->ack - conn->snd_una;
-    if (!undisturbed(conn) || !expected(conn, segment) || acked > conn->snd_nxt - conn->snd_una ||
-        (acked == 0 && segment->length == 0) || (acked > 0 && flight_empty(conn->flight))) {
+    if (conn->tcp->unpredicted || !undisturbed(conn) || !expected(conn, segment) ||
+        acked > conn->snd_nxt - conn->snd_una || (acked == 0 && segment->length == 0) ||
+        (acked > 0 && flight_empty(conn->flight))) {
         return false;
     }
     tcp_heard(conn);
