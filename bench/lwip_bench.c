@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Debian's liblwip on the same tasks as core_bench: both ends in one process and
+ * Debian's liblwip on the same tasks as `wavehand bench`: both ends in one process and
  * on one core, through lwIP's raw API, its fastest. The package is built for
  * threads, so all of it runs under the core lock, which is taken once; the
  * thread that would run timers waits for ever, and timers are run from here.
@@ -215,7 +215,7 @@ static void bulk(double length)
         }
         now = cpu_seconds();
     }
-    figure("core.bulk.lwip", (double)arrived * 8e-9 / (now - start), "Gbit/s");
+    figure("core.bulk_1500.lwip", (double)arrived * 8e-9 / (now - start), "Gbit/s");
     tcp_abort(pcb);
     while (carry()) {
     }
@@ -254,7 +254,7 @@ static void open_and_close(double length)
         forget_time_wait();
         sys_check_timeouts();
     }
-    figure("core.connections.lwip", (double)connections / spent, "1/s");
+    figure("core.lifecycle_1.lwip", (double)connections / spent, "1/s");
 }
 
 /* One round trip after the other, each on the next of n connections in an order that skips about. */

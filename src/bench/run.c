@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* Measures the rows of a plan, one after the other. */
+#include <string.h>
+
+#include "bench/bench.h"
+#include "bench/kinds.h"
+#include "bench/machine.h"
+#include "bench/report.h"
+
+void bench_plan_init(struct bench_plan *plan)
+{
+    *plan = (struct bench_plan){
+        .rounds = 5,
+        .seconds = 0.5,
+        .checksum = checksum_best(),
+        .who = "wavehand",
+        .core = { machine_core(0), machine_core(1) },
+    };
+}
+
+void bench_fail(struct bench_task *task, const char *what)
+{
+    if (what != NULL && task->failed[0] == '\0') {
+        snprintf(task->failed, sizeof task->failed, "%s", what);
+    }
+}
+
+void bench_note(struct bench_task *task, const char *name, double value)
+{
+    unsigned i = 0;
+    while (i < task->notes && strcmp(task->note[i].name, name) != 0) {
+        i++;
+    }
+    if (i < BENCH_NOTES) {
+        task->note[i] = (struct bench_note){ name, value };
+        task->notes = i == task->notes ? i + 1 : task->notes;
+    }
+}
+
+struct world *bench_world(struct bench_task *task, struct world_options *options)
+{
+    options->checksum = task->plan->checksum;
+    struct world *world = world_new(options);
+    if (world == NULL || world->failed != NULL) {
+        bench_fail(task, world == NULL ? "no memory" : world->failed);
+        world_free(world);
+        return NULL;
+    }
+    return world;
+}
+
+/* True if this row's memory is there; what is missing is said. */
+static bool enough_memory(const struct bench_row *row, FILE *errors)
+{
+    uint64_t there = machine_free_memory();
+    if (row->gib == 0 || there == 0 || there >> 30 >= row->gib) {
+        return true;
+    }
+    fprintf(errors, "wavehand bench: %s needs %u GiB of memory, and %.1f GiB are free\n", row->name,
+            row->gib, (double)there / (1 << 30));
+    return false;
+}
+
+static bool measure_row(const struct bench_row *row, const struct bench_plan *plan, FILE *out,
+                        FILE *errors)
+{
+    double rounds[BENCH_ROUNDS_MOST];
+    unsigned n = 0, wanted = row->kind->once ? 1 : plan->rounds;
+    struct bench_task task = { .row = row, .plan = plan };
+    if (!enough_memory(row, errors)) {
+        return false;
+    }
+    row->kind->prepare(&task);
+    while (n < wanted && n < BENCH_ROUNDS_MOST && task.failed[0] == '\0') {
+        row->kind->measure(&task, plan->seconds);
+        rounds[n++] = task.value;
+    }
+    row->kind->release(&task);
+    if (task.failed[0] != '\0') {
+        fprintf(errors, "wavehand bench: %s: %s\n", row->name, task.failed);
+        return false;
+    }
+    if (!report_figure(&task, rounds, n, out)) {
+        fputs("wavehand bench: could not write\n", errors);
+        return false;
+    }
+    return true;
+}
+
+int bench_run(const struct bench_plan *plan, FILE *out, FILE *errors)
+{
+    enum bench_level level = plan->full ? BENCH_FULL : plan->quick ? BENCH_QUICK : BENCH_NORMAL;
+    unsigned measured = 0, named = 0;
+    if (!machine_pin(plan->core[0])) {
+        fputs("wavehand bench: cannot stay on one core; figures will vary more\n", errors);
+    }
+    for (size_t i = 0; i < bench_row_count; i++) {
+        const struct bench_row *row = &bench_rows[i];
+        if (!bench_named(plan, row->name)) {
+            continue;
+        }
+        named++;
+        if (row->level <= level) {
+            if (!measure_row(row, plan, out, errors)) {
+                return -1;
+            }
+            measured++;
+        }
+    }
+    if (measured == 0) {
+        fprintf(errors, "wavehand bench: %s '%s'; 'wavehand bench --list' tells\n",
+                named > 0 ? "it takes longer than was asked for to measure" : "no row is called",
+                plan->only);
+        return -1;
+    }
+    return 0;
+}
