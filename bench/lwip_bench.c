@@ -13,20 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* lwIP's headers know nothing of our warnings. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wpedantic"
-#include <lwip/init.h>
-#include <lwip/ip.h>
-#include <lwip/netif.h>
-#include <lwip/priv/tcp_priv.h>
-#include <lwip/tcp.h>
-#include <lwip/tcpip.h>
-#include <lwip/timeouts.h>
-#pragma GCC diagnostic pop
-
 #include "figure.h"
+#include "lwip_stack.h"
 
 enum { PORT = 5000, QUEUE = 4096, MESSAGE = 64, PIECE = 16384, IDLE = 10000 };
 
@@ -51,16 +39,6 @@ static err_t put_out(struct netif *netif, struct pbuf *frame, const ip4_addr_t *
     }
     pbuf_copy(copy, frame);
     end->queue[(end->first + end->count++) % QUEUE] = copy;
-    return ERR_OK;
-}
-
-static err_t begin(struct netif *netif)
-{
-    netif->name[0] = 'b';
-    netif->name[1] = 'b';
-    netif->mtu = 1500;
-    netif->output = put_out;
-    netif->flags = NETIF_FLAG_UP | NETIF_FLAG_LINK_UP;
     return ERR_OK;
 }
 
@@ -90,23 +68,11 @@ static void run_timers(void)
     }
 }
 
-static void locked(void *done) { *(volatile bool *)done = true; }
-
 static void set_up(void)
 {
-    volatile bool ready = false;
-    tcpip_init(locked, (void *)(uintptr_t)&ready);
-    while (!ready) {
-        sys_msleep(1);
-    }
-    LOCK_TCPIP_CORE();
-    for (int i = 0; i < 2; i++) {
-        ip4_addr_t address, mask, gateway;
-        IP4_ADDR(&address, 10, 0, (u8_t)i, 1);
-        IP4_ADDR(&mask, 255, 255, 255, 0);
-        IP4_ADDR(&gateway, 10, 0, (u8_t)i, 2);
-        netif_add(&ends[i].netif, &address, &mask, &gateway, &ends[i], begin, ip_input);
-        netif_set_up(&ends[i].netif);
+    lwip_stack_begin();
+    for (u8_t i = 0; i < 2; i++) {
+        lwip_stack_add(&ends[i].netif, i, 1500, put_out, &ends[i]);
     }
 }
 
