@@ -60,6 +60,7 @@ static void offer(int fd, struct ifreq *device, uint32_t what, bool on)
     struct ethtool_value value = { .cmd = what, .data = on };
     device->ifr_data = (void *)&value;
     ioctl(fd, SIOCETHTOOL, device); /* a feature that is fixed stays as it is */
+    device->ifr_data = NULL;
 }
 
 /* The device of the namespace we are in: what it offers, its address, and up. */

@@ -143,8 +143,17 @@ def start_servers(place, args):
     commands += [[tool("bench_bare_relay"), str(port + RELAYED), str(port)] for port in (IPERF, NGINX, ECHO)]
     servers = [subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL) for command in commands if shutil.which(command[0])]
-    time.sleep(1)
+    await_listeners(len(servers))
     return servers
+
+
+def await_listeners(n):
+    """Until so many programs listen, or ten seconds are over."""
+    for _ in range(1000):
+        with open("/proc/net/tcp", encoding="ascii") as table:
+            if sum(line.split()[3] == "0A" for line in table) >= n:  # TCP_LISTEN of the kernel's headers
+                return
+        time.sleep(0.01)
 
 
 def doors_here(args):

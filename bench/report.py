@@ -6,6 +6,8 @@ import statistics
 import sys
 
 OURS = "wavehand"
+# The kinds of rows, in the order in which they are told.
+PARTS = ["network", "core", "instructions"]
 # Who else a row may be measured with, in the order in which they are told.
 WHO = [OURS, "wavehand_scalar", "lwip", "gvisor", "linux_loopback", "linux_veth", "direct", "bare_relay", "pasta",
        "slirp4netns"]
@@ -25,9 +27,10 @@ class Report:
         return statistics.median(self.values[key])
 
     def ordered(self):
-        """Keys by row, in the order in which rows first came, ours before the peers'."""
+        """Keys by part and row, rows in the order in which they first came, ours before the peers'."""
         rows = list(dict.fromkeys(row_of(key) for key in self.values))
-        return sorted(self.values, key=lambda key: (rows.index(row_of(key)), rank(key)))
+        part = lambda key: PARTS.index(key.partition(".")[0])
+        return sorted(self.values, key=lambda key: (part(key), rows.index(row_of(key)), rank(key)))
 
     def ratios(self, key):
         """What our figure is of each peer's."""
