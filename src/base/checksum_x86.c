@@ -8,6 +8,11 @@
  * sums count once and 256 times. A lane takes at most 510 a step and is emptied
  * long before it is full. Ends are read under a mask, so nothing beyond the input
  * is touched.
+ *
+ * A copy begins with what is missing to an aligned place to write to: a vector that
+ * is stored across two cache lines costs two stores, and there are more of them in a
+ * stream of bytes than the processor can take. An odd place stays as it is, for what
+ * follows an odd number of bytes would count with its bytes swapped.
  */
 #include "base/checksum_scalar.h"
 
@@ -20,6 +25,14 @@
 #define INLINE(features) static inline __attribute__((always_inline, target(features)))
 #define AVX2 "avx2"
 #define AVX512 "avx512f,avx512bw,avx512vnni"
+
+/* Bytes from `to` to the next place that is a multiple of `vector`; 0 if an odd number. */
+static inline size_t to_alignment(const uint8_t *to, size_t vector)
+{
+    size_t missing = (size_t)(-(uintptr_t)to & (vector - 1));
+
+    return (missing & 1) == 0 ? missing : 0;
+}
 
 /* ------------------------------------------------------------------- AVX2 -- */
 
@@ -43,6 +56,10 @@ uint64_t sum_avx2(uint8_t *to, const uint8_t *from, size_t length, uint64_t sum,
 
     if (length < SHORT)
         return checksum_scalar(to, from, length, sum, copy);
+    if (copy) {
+        at = to_alignment(to, sizeof(a));
+        sum = checksum_scalar(to, from, at, sum, copy);
+    }
     for (; length - at >= 128; at += 128) {
         a = step_avx2(copy ? to + at : NULL, from + at, a, copy);
         b = step_avx2(copy ? to + at + 32 : NULL, from + at + 32, b, copy);
@@ -98,6 +115,18 @@ INLINE(AVX512) struct pair step_avx512(uint8_t *to, const uint8_t *from, struct 
     return add_avx512_vector(sum, v);
 }
 
+/* 1 to 64 bytes. */
+INLINE(AVX512)
+struct pair some_avx512(uint8_t *to, const uint8_t *from, size_t length, struct pair sum, bool copy)
+{
+    __mmask64 mask = ~(uint64_t)0 >> (64 - length);
+    __m512i v = _mm512_maskz_loadu_epi8(mask, from);
+
+    if (copy)
+        _mm512_mask_storeu_epi8(to, mask, v);
+    return add_avx512_vector(sum, v);
+}
+
 INLINE(AVX512) struct pair add_pairs(struct pair a, struct pair b)
 {
     a.even = _mm512_add_epi32(a.even, b.even);
@@ -121,8 +150,12 @@ INLINE(AVX512) uint64_t total(struct pair sum)
 INLINE(AVX512) uint64_t block_avx512(uint8_t *to, const uint8_t *from, size_t length, bool copy)
 {
     struct pair a = { _mm512_setzero_si512(), _mm512_setzero_si512() }, b = a, c = a, d = a;
-    size_t at = 0;
+    size_t head = copy ? to_alignment(to, sizeof(__m512i)) : 0, at = 0;
 
+    if (head != 0 && head < length) {
+        d = some_avx512(to, from, head, d, copy);
+        at = head;
+    }
     for (; length - at >= 256; at += 256) {
         a = step_avx512(copy ? to + at : NULL, from + at, a, copy);
         b = step_avx512(copy ? to + at + 64 : NULL, from + at + 64, b, copy);
@@ -131,14 +164,8 @@ INLINE(AVX512) uint64_t block_avx512(uint8_t *to, const uint8_t *from, size_t le
     }
     for (; length - at >= 64; at += 64)
         b = step_avx512(copy ? to + at : NULL, from + at, b, copy);
-    if (length != at) {
-        __mmask64 mask = ~(uint64_t)0 >> (64 - (length - at));
-        __m512i v = _mm512_maskz_loadu_epi8(mask, from + at);
-
-        if (copy)
-            _mm512_mask_storeu_epi8(to + at, mask, v);
-        c = add_avx512_vector(c, v);
-    }
+    if (length != at)
+        c = some_avx512(copy ? to + at : NULL, from + at, length - at, c, copy);
     return total(add_pairs(add_pairs(a, b), add_pairs(c, d)));
 }
 

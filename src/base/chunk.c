@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Chunks come in four sizes, each four times the last, so that a lone request of
- * a few bytes does not hold 64 KiB and bulk does not hold a thousand headers. A
- * freed chunk goes to the head of its class's spare list and is the next one
+ * Chunks come in sizes some four times apart, so that a lone request of a few
+ * bytes does not hold 64 KiB and bulk does not hold a thousand headers; and one of
+ * 2 KiB, which a frame of Ethernet's 1500 bytes fills more than half, so that it can
+ * stay where the link has put it and be read there. A freed chunk goes to the head of its class's spare list and is the next one
  * taken: its memory is still in the cache.
  */
 #include "base/chunk.h"
@@ -14,7 +15,7 @@
 #define SPARE_BYTES_MAX ((size_t)1 << 20)
 
 /* The largest holds a super-segment with its headers and some hundred bytes of link header. */
-static const uint32_t class_bytes[CHUNK_CLASSES] = { 1024, 4096, 16384, 66560 };
+static const uint32_t class_bytes[CHUNK_CLASSES] = { 1024, 2048, 4096, 16384, 66560 };
 
 static uint32_t class_size(unsigned class)
 {
@@ -86,6 +87,7 @@ static struct chunk *take_class(struct chunk_store *store, unsigned class, enum 
     chunk->size = class_size(class);
     chunk->begin = chunk->end = 0;
     chunk->seq = 0;
+    chunk->block = 0;
     chunk->class = (uint8_t) class;
     return chunk;
 }
@@ -132,14 +134,16 @@ void chunk_queue_push(struct chunk_queue *queue, struct chunk *chunk)
  * as what is being queued: a writer of many small pieces gets larger chunks as its
  * queue grows. Where memory is short a smaller chunk is better than none.
  */
-static struct chunk *next_chunk(const struct chunk_queue *queue, struct chunk_store *store,
-                                size_t left, enum memory_need need)
+struct chunk *chunk_queue_extend(struct chunk_queue *queue, struct chunk_store *store, size_t left,
+                                 enum memory_need need)
 {
     unsigned class = class_for(MAX((uint64_t)left, queue->length));
     struct chunk *chunk;
 
     while ((chunk = take_class(store, class, need)) == NULL && class != 0)
         class --;
+    if (chunk != NULL)
+        chunk_queue_push(queue, chunk);
     return chunk;
 }
 
@@ -159,14 +163,14 @@ size_t chunk_queue_append(struct chunk_queue *queue, struct chunk_store *store, 
          * else writes past it because a chunk stands in one queue.
          */
         if (tail == NULL || chunk_room(tail) == 0) {
-            tail = next_chunk(queue, store, length - taken, need);
+            tail = chunk_queue_extend(queue, store, length - taken, need);
             if (tail == NULL)
                 break;
-            chunk_queue_push(queue, tail);
         }
         n = (uint32_t)MIN(length - taken, (size_t)chunk_room(tail));
         memcpy(tail->data + tail->end, from + taken, n);
         tail->end += n;
+        tail->block = 0; /* as far as it was summed, it no longer is */
         queue->length += n;
         taken += n;
     }
@@ -212,6 +216,7 @@ void chunk_queue_cut(struct chunk_queue *queue, struct chunk_store *store, uint6
         rest.cost += chunk_cost(chunk);
     }
     last->end = at + 1;
+    last->block = 0; /* its last block is shorter than what was summed */
     last->next = NULL;
     queue->tail = last;
     queue->length = keep;

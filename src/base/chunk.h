@@ -17,14 +17,15 @@ struct chunk {
     uint32_t begin; /* first byte that counts, from data */
     uint32_t end;   /* one past the last; never moves back over bytes that a frame refers to */
     uint32_t seq;   /* sequence number of the byte at begin, for reassembly */
+    uint16_t block; /* bytes of a block that is summed, or 0 (chunk_sum.h) */
     uint8_t class;  /* size class; index into chunk_store.spare */
     _Alignas(max_align_t) uint8_t data[]; /* 16 bytes on 64-bit machines */
 };
 
-#define CHUNK_CLASSES 4
+#define CHUNK_CLASSES 5
 /*
- * Whole allocations by class are 1 KiB, 4 KiB, 16 KiB and 65 KiB; usable is what
- * remains past the header (32 bytes on 64-bit machines).
+ * Whole allocations by class are 1 KiB, 2 KiB, 4 KiB, 16 KiB and 65 KiB; usable is
+ * what remains past the header (32 bytes on 64-bit machines).
  */
 
 /*
@@ -66,6 +67,12 @@ struct chunk_queue {
 /* Appends a copy; returns the bytes taken, fewer than length when memory ran out. */
 size_t chunk_queue_append(struct chunk_queue *queue, struct chunk_store *store, const void *data,
                           size_t length, enum memory_need need);
+/*
+ * Appends an empty chunk for `left` more bytes, or for as many as there is memory for; NULL
+ * without any. The caller fills some of it at once.
+ */
+struct chunk *chunk_queue_extend(struct chunk_queue *queue, struct chunk_store *store, size_t left,
+                                 enum memory_need need);
 /* Appends the chunk itself (its reference moves to the queue). It must not be empty. */
 void chunk_queue_push(struct chunk_queue *queue, struct chunk *chunk);
 /* Drops n <= length bytes from the front. */

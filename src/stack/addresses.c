@@ -33,6 +33,19 @@ static bool in_prefix(const wh_addr *a, const wh_addr *b, unsigned bits)
     return rest == 0 || ((a->bytes[bytes] ^ b->bytes[bytes]) >> (8 - rest)) == 0;
 }
 
+/* All ones behind the prefix, where a network has more addresses than two (RFC 3021 2.2). */
+static wh_addr broadcast_of(const wh_addr *addr, unsigned prefix)
+{
+    wh_addr broadcast = *addr;
+    if (!wh_is_ipv4(addr) || prefix < 97 || prefix > 126) {
+        return any;
+    }
+    for (unsigned bit = prefix; bit < 128; bit++) {
+        broadcast.bytes[bit / 8] |= (uint8_t)(0x80U >> (bit % 8));
+    }
+    return broadcast;
+}
+
 int wh_address_add(wh_stack *host, const wh_addr *addr, unsigned prefix_length)
 {
     bool ipv4 = wh_is_ipv4(addr);
@@ -45,8 +58,9 @@ int wh_address_add(wh_stack *host, const wh_addr *addr, unsigned prefix_length)
     if (host->addresses == MAX_ADDRESSES) {
         return WH_E_NOMEM;
     }
+    uint8_t prefix = (uint8_t)(ipv4 ? 96 + prefix_length : prefix_length);
     host->address[host->addresses++] =
-        (struct address){ *addr, (uint8_t)(ipv4 ? 96 + prefix_length : prefix_length) };
+        (struct address){ *addr, broadcast_of(addr, prefix), prefix };
     return WH_OK;
 }
 
@@ -78,24 +92,11 @@ bool address_on_link(const struct wh_stack *host, const wh_addr *addr)
     return is_link_local(addr); /* always on the link */
 }
 
-/* All ones behind the prefix of one of our IPv4 networks (RFC 1122 3.2.1.3), where there is such an address. */
 bool address_is_network_broadcast(const struct wh_stack *host, const wh_addr *addr)
 {
-    if (!wh_is_ipv4(addr)) {
-        return false;
-    }
     for (unsigned i = 0; i < host->addresses; i++) {
-        const struct address *own = &host->address[i];
-        if (!wh_is_ipv4(&own->addr) || own->prefix > 126 || own->prefix < 97 ||
-            !in_prefix(&own->addr, addr, own->prefix)) {
-            continue;
-        }
-        bool ones = true;
-        for (unsigned bit = own->prefix; bit < 128 && ones; bit++) {
-            ones = (addr->bytes[bit / 8] & (0x80U >> (bit % 8))) != 0;
-        }
-        if (ones) {
-            return true;
+        if (wh_addr_equal(&host->address[i].broadcast, addr)) {
+            return !address_is_any(addr);
         }
     }
     return false;

@@ -11,13 +11,9 @@
 
 #define ONCE (WH_CONNECTED | WH_URGENT | WH_TROUBLE)
 
-/* Moves the present entries aside, so that what is put back is not seen twice in one call. */
+/* Moves the present entries, of which there are some, aside, so that what is put back is not seen twice in one call. */
 static void take_all(struct list *from, struct list *to)
 {
-    list_init(to);
-    if (list_empty(from)) {
-        return;
-    }
     *to = *from;
     to->ring.next->previous = &to->ring;
     to->ring.previous->next = &to->ring;
@@ -42,10 +38,13 @@ static size_t connection_events(struct wh_stack *host, wh_event *events, size_t 
 {
     struct list present;
     size_t n = 0;
+    if (list_empty(&host->tcp.eventful)) {
+        return 0;
+    }
     take_all(&host->tcp.eventful, &present);
     while (n < cap && !list_empty(&present)) {
         struct wh_conn *conn = CONTAINER(list_take(&present), struct wh_conn, event_link);
-        uint32_t ready = conn_ready(conn) & conn->watch;
+        uint32_t ready = conn_ready(conn, conn->watch);
         if (ready == 0) {
             continue;
         }
@@ -61,6 +60,9 @@ static size_t listener_events(struct wh_stack *host, wh_event *events, size_t ca
 {
     struct list present;
     size_t n = 0;
+    if (list_empty(&host->eventful_listeners)) {
+        return 0;
+    }
     take_all(&host->eventful_listeners, &present);
     while (n < cap && !list_empty(&present)) {
         struct wh_listener *listener =
@@ -112,4 +114,4 @@ void wh_watch(wh_conn *conn, uint32_t conditions)
     conn_notify(conn);
 }
 
-uint32_t wh_ready(const wh_conn *conn) { return conn_ready(conn); }
+uint32_t wh_ready(const wh_conn *conn) { return conn_ready(conn, WH_ANY_EVENT); }

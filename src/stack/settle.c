@@ -175,6 +175,9 @@ void stack_expire_time_wait(struct wh_stack *host)
 {
     uint32_t position;
     struct time_wait *entry;
+    if (host->time_waits.head == host->time_waits.tail) {
+        return; /* asked at every output */
+    }
     uint32_t now = tcp_milliseconds(&host->tcp);
     while ((entry = time_wait_first(&host->time_waits, &position)) != NULL) {
         if (entry->flags & TIME_WAIT_RESTARTED) {

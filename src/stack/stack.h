@@ -75,7 +75,8 @@ struct wh_syn {
 
 struct address {
     wh_addr addr;
-    uint8_t prefix; /* of the 128-bit form */
+    wh_addr broadcast; /* of its IPv4 network (RFC 1122 3.2.1.3); all zero: there is none */
+    uint8_t prefix;    /* of the 128-bit form */
 };
 
 struct half_open_queue {

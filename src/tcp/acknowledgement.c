@@ -236,6 +236,46 @@ static void check_fin_acknowledged(struct wh_conn *conn)
     }
 }
 
+/* Something was acknowledged: whatever waited for an answer has one. */
+static void answered(struct wh_conn *conn)
+{
+    conn->retries = 0;
+    conn->r1_told = false;
+    rtt_restart_timer(conn);
+}
+
+/* Output follows, and with it the timer. */
+static void go_on(struct wh_conn *conn)
+{
+    if (conn->flight != NULL) {
+        conn->flight->arm_due = true;
+    }
+    conn_want_output(conn);
+    conn_notify(conn);
+}
+
+void tcp_acknowledgement_predicted(struct wh_conn *conn, const struct segment *segment)
+{
+    struct acknowledged what = { .in_flight = conn_pipe(conn), .forward = true };
+    uint32_t data = segment->ack - conn->snd_una;
+    struct chunk *cursor = conn->flight->cursor;
+    if (cursor != NULL && seq_leq(cursor->seq + cursor->end, segment->ack)) {
+        conn->flight->cursor = NULL;
+    }
+    chunk_queue_consume(&conn->send, &conn->tcp->chunks, data);
+    conn->bytes_acked += data;
+    flight_acknowledge(conn->flight, segment->ack, &what.delivery);
+    what.acked = data;
+    conn->snd_una = segment->ack;
+    conn->snd_wl2 = seq_max(conn->snd_wl2, segment->ack);
+    conn->progress = conn->tcp->now;
+    tcp_take_window(conn, segment);
+    what.rtt = rtt_sample(conn, MAX(conn->tcp->now - what.delivery.sent_once, 1));
+    answered(conn);
+    recovery_progress(conn, &what);
+    go_on(conn);
+}
+
 bool tcp_acknowledgement(struct wh_conn *conn, const struct segment *segment)
 {
     wh_state before = conn_state(conn);
@@ -271,18 +311,12 @@ bool tcp_acknowledgement(struct wh_conn *conn, const struct segment *segment)
         }
     }
     if (forward) {
-        conn->retries = 0;
-        conn->r1_told = false;
-        rtt_restart_timer(conn);
+        answered(conn);
     }
     bool tail = conn->flight != NULL && conn->flight->probing && segment->length == 0;
     if (forward || what.duplicate || what.sacked > 0 || what.echo || what.dsack || tail) {
         recovery_acknowledged(conn, &what);
-        if (conn->flight != NULL) {
-            conn->flight->arm_due = true;
-        }
-        conn_want_output(conn);
-        conn_notify(conn);
+        go_on(conn);
     }
     check_fin_acknowledged(conn);
     return !conn_over(conn);

@@ -54,7 +54,7 @@ static uint32_t receive_window(const struct wh_conn *conn)
     return seq_gt(conn->rcv_edge, conn->rcv_nxt) ? conn->rcv_edge - conn->rcv_nxt : 0;
 }
 
-static void heard(struct wh_conn *conn)
+void tcp_heard(struct wh_conn *conn)
 {
     conn->heard = tcp_milliseconds_after(conn->tcp, 0);
     conn->keepalives = 0;
@@ -73,7 +73,7 @@ static void syn_sent_got_syn(struct wh_conn *conn, const struct segment *segment
     ecn_answered(conn, segment);
     conn->traffic_class = segment->traffic_class;
     fast_open_answered(conn, segment);
-    heard(conn);
+    tcp_heard(conn);
     if (segment->flags & WH_ACK) {
         tcp_first_window(conn, segment);
         conn_step(conn, WH_ON_GOT_SYN_ACK, WH_WHY_BY_SEGMENT);
@@ -288,7 +288,7 @@ static void arrive_synchronized(struct wh_conn *conn, const struct segment *segm
         }
         because(tcp, WH_WHY_WINDOW_CLOSED);
     }
-    heard(conn);
+    tcp_heard(conn);
     note_timestamp(conn, segment);
     conn->traffic_class = segment->traffic_class;
     if (!(segment->flags & WH_ACK)) {
@@ -306,6 +306,9 @@ static void arrive_synchronized(struct wh_conn *conn, const struct segment *segm
 void tcp_arrive(struct wh_conn *conn, const struct segment *segment)
 {
     conn->segments_in++;
+    if (tcp_predicted(conn, segment)) {
+        return;
+    }
     if (conn_state(conn) == WH_SYN_SENT) {
         arrive_syn_sent(conn, segment);
     } else {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/chunk_sum.h"
 #include "tcp/cc/cc.h"
 #include "tcp/ecn.h"
 #include "tcp/fast_open.h"
@@ -91,6 +92,32 @@ static void queued(struct wh_conn *conn, size_t length, unsigned flags)
     conn_want_output(conn);
 }
 
+/*
+ * What is queued will leave in full segments from SND.NXT on, unless something happens: so the
+ * checksum's part that is data is computed for these, while it is copied. Not where the link does.
+ */
+static struct summing summing_of(const struct wh_conn *conn)
+{
+    struct summing summing = { .checksum = conn->tcp->checksum };
+    if ((conn->tcp->features & WH_TX_CHECKSUM) == 0) {
+        summing.block = conn_mss(conn);
+        summing.first = summing.block - (conn->snd_end - conn->snd_nxt) % summing.block;
+    }
+    return summing;
+}
+
+/* Copies to the end of the send queue. A small piece is summed with what it will leave with. */
+static size_t append(struct wh_conn *conn, const void *data, size_t length)
+{
+    struct chunk_store *store = &conn->tcp->chunks;
+    const struct chunk *tail = conn->send.tail;
+    if (length < CHUNK_SUM_LEAST && (tail == NULL || tail->block == 0)) {
+        return chunk_queue_append(&conn->send, store, data, length, MEMORY_ORDINARY);
+    }
+    struct summing summing = summing_of(conn);
+    return chunk_queue_append_summed(&conn->send, store, data, length, MEMORY_ORDINARY, &summing);
+}
+
 int64_t wh_send(wh_conn *conn, const void *data, size_t length, unsigned flags)
 {
     int result = check_send(conn);
@@ -104,7 +131,7 @@ int64_t wh_send(wh_conn *conn, const void *data, size_t length, unsigned flags)
     }
     struct chunk *last = conn->send.tail;
     uint32_t next = conn->snd_end;
-    size_t taken = chunk_queue_append(&conn->send, &conn->tcp->chunks, data, room, MEMORY_ORDINARY);
+    size_t taken = append(conn, data, room);
     number_chunks(conn, last, next);
     if (taken == 0) {
         conn->tcp->count[WH_WHY_MEMORY_CAP]++;
@@ -177,6 +204,7 @@ int64_t wh_commit(wh_conn *conn, size_t length, unsigned flags)
     }
     if (in_tail > 0) {
         tail->end += (uint32_t)in_tail;
+        chunk_sum_forget(tail);
         conn->send.length += (uint32_t)in_tail;
     }
     if (rest > 0) {

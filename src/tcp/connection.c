@@ -139,7 +139,15 @@ size_t conn_send_room(const struct wh_conn *conn)
     return conn->send.length >= limit ? 0 : limit - conn->send.length;
 }
 
-uint32_t conn_ready(const struct wh_conn *conn)
+/* The send queue would take more, enough to be worth waking somebody for. */
+static bool writable(const struct wh_conn *conn)
+{
+    uint64_t low_water = (uint64_t)conn_option(conn, WH_OPT_SEND_LOW_WATER);
+    size_t room = conn_send_room(conn);
+    return !conn->write_shut && room > 0 && room >= MIN(low_water, tune_send_limit(conn) / 2);
+}
+
+uint32_t conn_ready(const struct wh_conn *conn, uint32_t wanted)
 {
     uint32_t ready = conn->pending;
     bool over = conn_over(conn);
@@ -151,27 +159,24 @@ uint32_t conn_ready(const struct wh_conn *conn)
     if (conn->fin_received) {
         ready |= WH_EOF;
     }
-    if (over || conn_state(conn) == WH_TIME_WAIT) {
-        return over ? ready | WH_DEAD : ready;
+    if (over) {
+        ready |= WH_DEAD;
+    } else if (conn_state(conn) != WH_TIME_WAIT &&
+               (conn_state(conn) >= WH_ESTABLISHED || conn_unconfirmed(conn))) {
+        if ((wanted & WH_WRITABLE) && writable(conn)) {
+            ready |= WH_WRITABLE;
+        }
+        if (conn->send.length == 0 && conn->snd_una == conn->snd_end + conn->write_shut) {
+            ready |= WH_ACKED;
+        }
     }
-    if (conn_state(conn) < WH_ESTABLISHED && !conn_unconfirmed(conn)) {
-        return ready;
-    }
-    uint64_t low_water = (uint64_t)conn_option(conn, WH_OPT_SEND_LOW_WATER);
-    size_t room = conn_send_room(conn);
-    if (!conn->write_shut && room > 0 && room >= MIN(low_water, tune_send_limit(conn) / 2)) {
-        ready |= WH_WRITABLE;
-    }
-    if (conn->send.length == 0 && conn->snd_una == conn->snd_end + conn->write_shut) {
-        ready |= WH_ACKED;
-    }
-    return ready;
+    return ready & wanted;
 }
 
 void conn_notify(struct wh_conn *conn)
 {
     if (conn->handle && conn->accepted && !link_listed(&conn->event_link) &&
-        (conn_ready(conn) & conn->watch) != 0) {
+        conn_ready(conn, conn->watch) != 0) {
         list_append(&conn->tcp->eventful, &conn->event_link);
     }
 }

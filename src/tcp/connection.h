@@ -253,8 +253,8 @@ static inline bool conn_syn_outstanding(const struct wh_conn *conn)
     return conn->snd_una == conn->iss;
 }
 
-/* The conditions of wh_ready, watched or not. */
-uint32_t conn_ready(const struct wh_conn *conn);
+/* Those of the wanted conditions (WH_READABLE ...) that hold. */
+uint32_t conn_ready(const struct wh_conn *conn, uint32_t wanted);
 /* Something changed that the application may want to hear: puts it before wh_events. */
 void conn_notify(struct wh_conn *conn);
 /* It has something to send: wh_output will visit it. */

@@ -64,6 +64,8 @@ struct tcp {
     wh_arc_event arc; /* the last arc taken, and where it led */
     wh_state after;
     bool in_segment;
+
+    bool unpredicted; /* every segment goes the long way: for tests, which compare (predicted.c) */
 };
 
 /* Counts a reason and notes it as that of the segment in progress. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/chunk_sum.h"
 #include "base/seq.h"
 #include "tcp/context.h"
 #include "wire/ethernet.h"
@@ -96,15 +97,22 @@ static void gather(wh_frame *frame, struct frame_slot *slot, struct chunk *chunk
     }
 }
 
-/* The sum of all data slices, wherever their odd lengths fall. */
-static uint64_t sum_data(const struct checksum *checksum, const wh_frame *frame)
+/* The sum of all data slices, wherever their odd lengths fall; where it is known it is not made again. */
+static uint64_t sum_data(const struct checksum *checksum, const wh_frame *frame,
+                         const struct frame_slot *slot)
 {
     uint64_t sum = 0;
     bool odd = false;
     for (uint32_t i = 1; i < frame->slices; i++) {
-        uint64_t piece = checksum->add(frame->slice[i].base, frame->slice[i].length, 0);
-        sum += checksum_fold(odd ? checksum_swap(piece) : piece);
-        odd = odd != ((frame->slice[i].length & 1) != 0);
+        const wh_slice *slice = &frame->slice[i];
+        const struct chunk *chunk = slot->chunk[i - 1];
+        uint32_t at = (uint32_t)((const uint8_t *)slice->base - chunk->data);
+        uint16_t piece;
+        if (!chunk_sum(chunk, at, (uint32_t)slice->length, &piece)) {
+            piece = checksum_fold(checksum->add(slice->base, slice->length, 0));
+        }
+        sum += odd ? checksum_swap(piece) : piece;
+        odd = odd != ((slice->length & 1) != 0);
     }
     return sum;
 }
@@ -112,6 +120,7 @@ static uint64_t sum_data(const struct checksum *checksum, const wh_frame *frame)
 static void finish_checksum(struct tcp *tcp, wh_frame *frame, const struct segment *segment,
                             uint8_t *header, size_t header_length)
 {
+    const struct frame_slot *slot = frame->buffer;
     uint32_t length = (uint32_t)header_length + segment->length;
     uint64_t sum = ip_pseudo_sum(&segment->tuple.local, &segment->tuple.remote, IP_TCP, length);
     uint16_t field;
@@ -121,7 +130,7 @@ static void finish_checksum(struct tcp *tcp, wh_frame *frame, const struct segme
         frame->flags |= WH_FRAME_CHECKSUM_PARTIAL;
     } else {
         sum = tcp->checksum->add(header, header_length, sum);
-        sum += sum_data(tcp->checksum, frame);
+        sum += sum_data(tcp->checksum, frame, slot);
         field = (uint16_t)~checksum_fold(sum);
     }
     memcpy(header + 16, &field, sizeof field);

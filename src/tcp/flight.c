@@ -194,6 +194,9 @@ static void forget_all(struct flight *flight)
     flight->used = 0;
     flight->spare = NO_RANGE;
     flight->head = flight->capacity / 2;
+    flight->flying = (struct range_list){ NO_RANGE, NO_RANGE };
+    flight->losses = (struct range_list){ NO_RANGE, NO_RANGE };
+    flight->disturbed = false;
 }
 
 /* Forgets `n` ranges from this position on; they stand in no list any more. */
@@ -283,10 +286,56 @@ static void deliver(struct flight *flight, const struct range *range, uint32_t b
     }
 }
 
+/* The same as below where nothing has happened but that it was sent: all in one order. */
+static void acknowledge_undisturbed(struct flight *flight, uint32_t ack, struct delivery *what)
+{
+    uint32_t whole = 0;
+    struct range *range = NULL;
+    while (whole < flight->count) {
+        struct range *next = flight_at(flight, whole);
+        if (seq_leq(ack, next->start)) {
+            break;
+        }
+        if (range == NULL) {
+            what->first_once = next->sent;
+            what->original_from = next->start;
+        }
+        range = next;
+        what->probe = what->probe || (range->flags & RANGE_PROBE);
+        what->bytes += seq_min(ack, range->end) - range->start;
+        if (seq_lt(ack, range->end)) {
+            range->start = ack;
+            break;
+        }
+        whole++;
+    }
+    if (range == NULL) {
+        return;
+    }
+    what->original = true;
+    what->sent_once = what->newest = what->then_sent = range->sent;
+    what->newest_end = flight->fack = seq_min(ack, range->end);
+    what->then = range->then;
+    what->then_flags = range->flags;
+    flight->delivered += what->bytes;
+    if (whole < flight->count && whole > 0) {
+        struct range *first = flight_at(flight, whole);
+        first->prev = NO_RANGE;
+        flight->flying.first = place_of(flight, first);
+    }
+    if (whole > 0) {
+        remove_ranges(flight, 0, whole);
+    }
+}
+
 void flight_acknowledge(struct flight *flight, uint32_t ack, struct delivery *delivery)
 {
     uint32_t whole = 0;
     if (flight == NULL) {
+        return;
+    }
+    if (!flight->disturbed) {
+        acknowledge_undisturbed(flight, ack, delivery);
         return;
     }
     while (whole < flight->count) {
@@ -402,6 +451,7 @@ uint32_t flight_sack(struct flight **flight, struct chunk_store *store, uint32_t
                 break;
             }
             struct range *range = flight_at(*flight, position);
+            (*flight)->disturbed = true;
             withdraw(*flight, range);
             deliver(*flight, range, range_length(range), range->end, delivery);
             range->flags = RANGE_SACKED;
@@ -419,6 +469,7 @@ void flight_mark_lost(struct flight *flight, struct range *range, bool urgently)
     if (range->flags & (RANGE_SACKED | RANGE_LOST)) {
         return;
     }
+    flight->disturbed = true;
     list_drop(flight, &flight->flying, range);
     range->flags |= RANGE_LOST;
     flight->lost += range_length(range);
@@ -447,6 +498,7 @@ void flight_mark_found(struct flight *flight, struct range *range)
 void flight_mark_sent_again(struct flight *flight, struct range *range, uint64_t now,
                             const struct snapshot *then)
 {
+    flight->disturbed = true;
     withdraw(flight, range);
     range->flags = RANGE_RETRANSMITTED | (flight->has_limit ? RANGE_APP_LIMITED : 0);
     range->sent = now;

@@ -93,6 +93,8 @@ struct flight {
     uint32_t lost;            /* bytes in ranges marked so */
     uint32_t spared;          /* ... of which in RANGE_PROBEs */
     uint32_t fack;            /* highest number delivered, plus one (RFC 8985 6.2) */
+    bool disturbed; /* something in it was SACKed, lost or sent again since it was empty; */
+                    /* else the orders of numbers and of send times are one */
 
     /* delivery rate */
     uint32_t delivered;      /* bytes acknowledged or SACKed since it began, mod 2^32 */

@@ -185,9 +185,9 @@ static uint32_t frame_limit(const struct wh_conn *conn, uint32_t mss, uint32_t o
     return MAX(most / mss * mss, mss);
 }
 
-/* Sends [seq, seq + length), data and perhaps the FIN at its end. */
-static bool send_range(struct wh_conn *conn, struct outbox *outbox, uint32_t seq, uint32_t length,
-                       uint32_t mss, bool fin, wh_reason reason)
+/* Sends [seq, seq + length), data from the chunk on, and perhaps the FIN at its end. */
+static bool send_range(struct wh_conn *conn, struct outbox *outbox, struct chunk *chunk,
+                       uint32_t seq, uint32_t length, uint32_t mss, bool fin, wh_reason reason)
 {
     struct segment segment;
     fill(conn, &segment, seq, fin ? WH_FIN : 0);
@@ -207,7 +207,7 @@ static bool send_range(struct wh_conn *conn, struct outbox *outbox, uint32_t seq
             conn->accecn->ect_sent += (length + mss - 1) / mss;
         }
     }
-    if (!send_segment(conn, outbox, &segment, length > 0 ? chunk_at(conn, seq) : NULL, reason)) {
+    if (!send_segment(conn, outbox, &segment, chunk, reason)) {
         return false;
     }
     conn->cwr_due = conn->cwr_due && !(segment.flags & WH_CWR);
@@ -258,7 +258,7 @@ static bool retransmit(struct wh_conn *conn, struct outbox *outbox, uint32_t pos
     data = chunk != NULL ? emit_reach(chunk, start, data) : data;
     bool fin = seq_gt(end, conn->snd_end) && start + data == conn->snd_end;
     uint32_t sent_to = start + data + fin;
-    if (outbox_full(outbox) || !send_range(conn, outbox, start, data, mss, fin, reason)) {
+    if (outbox_full(outbox) || !send_range(conn, outbox, chunk, start, data, mss, fin, reason)) {
         return false;
     }
     if (sent_to != end) {
@@ -413,46 +413,62 @@ static void restart_after_idle(struct wh_conn *conn)
     conn->cwnd = initial;
 }
 
-/* Puts [snd_nxt, snd_nxt + length (+ FIN)) on the wire. What finds no slot counts as lost at once. */
-static bool send_new(struct wh_conn *conn, struct outbox *outbox, uint32_t length, uint32_t mss,
-                     bool fin, wh_reason reason)
+/* Something new is about to leave: there is a flight, and congestion control is at work. */
+static bool begin_sending(struct wh_conn *conn)
 {
-    struct chunk_store *store = &conn->tcp->chunks;
-    uint32_t start = conn->snd_nxt;
-    bool begins = conn->flight == NULL;
-    if (!flight_begin(&conn->flight, store)) {
-        return false;
-    }
     const struct cc_algorithm *congestion = conn->profile->congestion;
-    if (begins) {
+    if (conn->flight == NULL) {
+        if (!flight_begin(&conn->flight, &conn->tcp->chunks)) {
+            return false;
+        }
         congestion->begin(conn);
     } else if (conn->flight->count == 0 && conn->flight->has_limit && congestion->resume != NULL) {
         congestion->resume(conn);
     }
+    return true;
+}
+
+/* What begins here and counts as sent found no slot: it is lost at once. */
+static void lose_unsent(struct wh_conn *conn, uint32_t start)
+{
+    uint32_t last = conn->flight->count - 1;
+    if (flight_at(conn->flight, last)->start != start &&
+        flight_split(&conn->flight, &conn->tcp->chunks, last, start)) {
+        last++;
+    }
+    flight_mark_lost(conn->flight, flight_at(conn->flight, last), false);
+    conn->flight->rtx_now = true;
+}
+
+/* Puts [snd_nxt, snd_nxt + length (+ FIN)), whose first byte the chunk holds, on the wire. */
+static bool send_new(struct wh_conn *conn, struct outbox *outbox, struct chunk *chunk,
+                     uint32_t length, uint32_t mss, bool fin, wh_reason reason)
+{
+    uint32_t start = conn->snd_nxt;
+    if (!begin_sending(conn)) {
+        return false;
+    }
     struct snapshot then = rate_sending(conn, length + fin);
-    if (!flight_send(&conn->flight, store, start, start + length + fin, conn->tcp->now, &then)) {
+    if (!flight_send(&conn->flight, &conn->tcp->chunks, start, start + length + fin, conn->tcp->now,
+                     &then)) {
         return false;
     }
     pace_sent(conn, length, start == first_unacknowledged(conn));
     conn->flight->prr_out += length + fin;
     reason = reason != WH_WHY_NONE ? reason : fast_open_again(conn, length);
-    bool sent = send_range(conn, outbox, start, length, mss, fin, reason);
+    bool sent = send_range(conn, outbox, chunk, start, length, mss, fin, reason);
     note_sent(conn, length + fin);
     conn->fin_sent |= fin;
-    if (length % mss != 0) {
+    if (conn->push_due && length % mss != 0) {
         conn->push_due = false; /* what the override was for has left */
     }
     if (length > 0) {
-        conn->flight->cursor = chunk_at(conn, start + length - 1);
+        uint32_t last = start + length - 1;
+        bool here = seq_lt(last, chunk->seq + chunk->end);
+        conn->flight->cursor = here ? chunk : chunk_at(conn, last);
     }
     if (!sent) {
-        uint32_t last = conn->flight->count - 1;
-        if (flight_at(conn->flight, last)->start != start &&
-            flight_split(&conn->flight, store, last, start)) {
-            last++;
-        }
-        flight_mark_lost(conn->flight, flight_at(conn->flight, last), false);
-        conn->flight->rtx_now = true;
+        lose_unsent(conn, start);
     }
     return sent;
 }
@@ -468,7 +484,8 @@ static bool send_path_probe(struct wh_conn *conn, struct outbox *outbox, uint32_
     uint32_t start = conn->snd_nxt;
     uint32_t length = size - options;
     uint32_t pipe = conn_pipe(conn);
-    if (emit_reach(chunk_at(conn, start), start, length) < length) {
+    struct chunk *chunk = chunk_at(conn, start);
+    if (emit_reach(chunk, start, length) < length) {
         return true; /* it lies in too many pieces for one frame */
     }
     if (conn->flight != NULL && (conn->cwnd < pipe + length || pace_waits(conn))) {
@@ -476,7 +493,8 @@ static bool send_path_probe(struct wh_conn *conn, struct outbox *outbox, uint32_
         *waits = true;
         return true;
     }
-    if (outbox_full(outbox) || !send_new(conn, outbox, length, length, false, WH_WHY_MTU_PROBE)) {
+    if (outbox_full(outbox) ||
+        !send_new(conn, outbox, chunk, length, length, false, WH_WHY_MTU_PROBE)) {
         return false;
     }
     path_mtu_probe_sent(conn, start, size);
@@ -512,7 +530,7 @@ static bool send_data(struct wh_conn *conn, struct outbox *outbox)
         struct chunk *chunk = chunk_at(conn, conn->snd_nxt);
         length = emit_reach(chunk, conn->snd_nxt, length);
         bool fin = conn->write_shut && conn->snd_nxt + length == conn->snd_end;
-        if (!send_new(conn, outbox, length, mss, fin, WH_WHY_NONE)) {
+        if (!send_new(conn, outbox, chunk, length, mss, fin, WH_WHY_NONE)) {
             return false;
         }
     }
@@ -523,7 +541,7 @@ static bool send_data(struct wh_conn *conn, struct outbox *outbox)
     rate_limited_by_application(conn);
     if (conn->write_shut && !conn->fin_sent) {
         /* A FIN alone needs no window: it is its own probe (lifecycle C31). */
-        return !outbox_full(outbox) && send_new(conn, outbox, 0, mss, true, WH_WHY_NONE);
+        return !outbox_full(outbox) && send_new(conn, outbox, NULL, 0, mss, true, WH_WHY_NONE);
     }
     return true;
 }
@@ -572,9 +590,10 @@ static bool send_tail_probe(struct wh_conn *conn, struct outbox *outbox)
             return false;
         }
     } else {
-        length = emit_reach(chunk_at(conn, conn->snd_nxt), conn->snd_nxt, length);
+        struct chunk *chunk = chunk_at(conn, conn->snd_nxt);
+        length = emit_reach(chunk, conn->snd_nxt, length);
         bool fin = conn->write_shut && conn->snd_nxt + length == conn->snd_end;
-        if (!send_new(conn, outbox, length, mss, fin, WH_WHY_NONE)) {
+        if (!send_new(conn, outbox, chunk, length, mss, fin, WH_WHY_NONE)) {
             return false;
         }
     }
@@ -691,6 +710,14 @@ static bool send_acks(struct wh_conn *conn, struct outbox *outbox)
     return true;
 }
 
+/* Something may have to leave again before, or after, what is new. */
+static bool repairs_due(const struct wh_conn *conn)
+{
+    const struct flight *flight = conn->flight;
+    return flight != NULL && (conn->recovery == RECOVERY_FAST || flight->probe_due ||
+                              flight->losses.first != NO_RANGE);
+}
+
 bool tcp_output(struct wh_conn *conn, struct outbox *outbox)
 {
     if (conn_over(conn)) {
@@ -708,13 +735,15 @@ bool tcp_output(struct wh_conn *conn, struct outbox *outbox)
     }
     uint32_t next = conn->snd_nxt;
     uint32_t again = conn->retransmissions;
-    bool all = send_tail_probe(conn, outbox) && retransmit_lost(conn, outbox) &&
-               send_data(conn, outbox) && send_rescue(conn, outbox);
+    bool all = repairs_due(conn) ? send_tail_probe(conn, outbox) && retransmit_lost(conn, outbox) &&
+                                       send_data(conn, outbox) && send_rescue(conn, outbox)
+                                 : send_data(conn, outbox);
     bool owed = conn->flight != NULL && conn->flight->arm_due;
     if (owed || conn->snd_nxt != next || conn->retransmissions != again) {
         recovery_arm(conn);
     }
     limits_note(conn);
     /* Data that found no memory is no reason to be silent. */
-    return send_probes(conn, outbox) && send_acks(conn, outbox) && all;
+    return (!(conn->probe_due || conn->keepalive_due) || send_probes(conn, outbox)) &&
+           send_acks(conn, outbox) && all;
 }

@@ -24,8 +24,18 @@ void tcp_first_window(struct wh_conn *conn, const struct segment *syn);
 /* Takes the window from a segment that is not older than the last (RFC 9293 3.10.7.4). */
 void tcp_take_window(struct wh_conn *conn, const struct segment *segment);
 
+/* The same, for one that moves SND.UNA over what was sent once and tells nothing else. */
+void tcp_acknowledgement_predicted(struct wh_conn *conn, const struct segment *segment);
+
 /* text.c: the sixth to eighth step: URG, text and FIN. */
 void tcp_text(struct wh_conn *conn, const struct segment *segment);
+/* The same, for text that is wholly new, in the window and next in order, with nothing held beyond it. */
+void tcp_text_predicted(struct wh_conn *conn, const struct segment *segment);
+
+/* predicted.c: takes the segment if it is the one that was to be expected. False: it is not. */
+bool tcp_predicted(struct wh_conn *conn, const struct segment *segment);
+/* arrival.c: the peer has been heard of. */
+void tcp_heard(struct wh_conn *conn);
 
 /* [left, right) has arrived a second time: the next acknowledgement says so (RFC 2883). */
 void tcp_arrived_twice(struct wh_conn *conn, uint32_t left, uint32_t right);

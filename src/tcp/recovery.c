@@ -290,6 +290,31 @@ void recovery_acknowledged(struct wh_conn *conn, struct acknowledged *what)
     conn->profile->congestion->acked(conn, &ack);
 }
 
+void recovery_progress(struct wh_conn *conn, const struct acknowledged *what)
+{
+    struct flight *flight = conn->flight;
+    const struct cc_algorithm *congestion = conn->profile->congestion;
+    struct cc_ack ack = {
+        .acked = what->delivery.bytes,
+        .cumulative = what->acked,
+        .prior_in_flight = what->in_flight,
+        .rtt = what->rtt,
+    };
+    rate_sample(conn, what, &ack);
+    flight->dup_acks = 0;
+    path_mtu_acknowledged(conn, &what->delivery);
+    flight->probe_due = false;
+    if (conn->sack) {
+        rack_update(conn, what);
+    }
+    ack.in_flight = conn_pipe(conn);
+    if (!congestion->model) {
+        validation_acked(&flight->validation, conn, what->acked);
+    }
+    ack.may_grow = may_grow(conn, what);
+    congestion->acked(conn, &ack);
+}
+
 /* ---------------------------------------------------------------- timers -- */
 
 void recovery_timeout(struct wh_conn *conn)

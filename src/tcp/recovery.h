@@ -42,6 +42,8 @@ struct acknowledged {
 
 /* Everything that follows from an acknowledgement, cwnd and the timer included. */
 void recovery_acknowledged(struct wh_conn *conn, struct acknowledged *what);
+/* The same where nothing is lost, SACKed, sent again, marked or in doubt. */
+void recovery_progress(struct wh_conn *conn, const struct acknowledged *what);
 /* The retransmission timer fired. */
 void recovery_timeout(struct wh_conn *conn);
 /* Marks a range as lost and tells congestion control. */

@@ -63,6 +63,60 @@ uint8_t talk_byte(const struct talk *talk, bool from_client, uint64_t at)
     return (uint8_t)(at + (block * UINT64_C(0x9e3779b97f4a7c15) >> 56));
 }
 
+/* --------------------------------------------------------------- drawing -- */
+
+static const char *const possible_faults[][4] = {
+    { NULL },
+    { "delay 20ms", NULL },
+    { "loss 3%", "delay 10ms", NULL },
+    { "loss 1%", "reorder 3%", "duplicate 2%", NULL },
+    { "corrupt 1%", "delay 5ms", "jitter 4ms", NULL },
+    { "reorder 10%", "delay 3ms", NULL },
+    { "rate 20mbit", "delay 2ms", NULL },
+    { "duplicate 20%", "loss 5%", "delay 1ms", NULL },
+};
+
+static void draw_options(struct luck *luck, int64_t options[8][2])
+{
+    static const struct {
+        wh_option option;
+        int64_t value[3];
+    } choices[] = {
+        { WH_OPT_SACK, { 0, 1, 1 } },
+        { WH_OPT_TIMESTAMPS, { 0, 1, 1 } },
+        { WH_OPT_WINDOW_SCALING, { 0, 1, 1 } },
+        { WH_OPT_NAGLE, { 0, 1, 1 } },
+        { WH_OPT_SEND_BUFFER, { 4096, 65536, 4194304 } },
+        { WH_OPT_RECEIVE_BUFFER, { 4096, 65536, 1048576 } },
+        { WH_OPT_ACK_DELAY, { 0, 40000000, 200000000 } },
+        { WH_OPT_ECN, { 0, 1, 2 } },
+    };
+    for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
+        options[i][0] = (int64_t)choices[i].option + 1;
+        options[i][1] = choices[i].value[luck_below(luck, 3)];
+    }
+}
+
+void plan_draw(struct plan *plan, uint64_t seed)
+{
+    struct luck luck = { seed * 1000003 };
+    memset(plan, 0, sizeof *plan);
+    plan->seed = seed;
+    plan->v6 = seed % 2 == 0;
+    plan->talks = 250;
+    plan->at_once = 1 + (uint32_t)luck_below(&luck, 100);
+    plan->most_bytes = UINT64_C(1) << (10 + luck_below(&luck, 10));
+    plan->aborts = luck_below(&luck, 2) == 0;
+    const size_t kinds = sizeof possible_faults / sizeof possible_faults[0];
+    memcpy(plan->faults, possible_faults[seed % kinds], sizeof possible_faults[0]);
+    static const uint32_t mtus[] = { 0, 1280, 9000, 65520 };
+    plan->mtu = mtus[luck_below(&luck, 4)];
+    static const uint32_t features[] = { 0, WH_TX_CHECKSUM, WH_TX_CHECKSUM | WH_TX_SEGMENTATION };
+    plan->features = features[luck_below(&luck, 3)];
+    draw_options(&luck, plan->options[0]);
+    draw_options(&luck, plan->options[1]);
+}
+
 /* --------------------------------------------------------------- making -- */
 
 static bool make_host(struct world *world, int side)
@@ -76,6 +130,7 @@ static bool make_host(struct world *world, int side)
     config.mtu = plan->mtu != 0 ? plan->mtu : config.mtu;
     config.link_features = plan->features;
     config.trace_records = plan->trace_records;
+    config.trace_sender = plan->trace_sender;
     config.max_half_open = plan->no_half_open ? 0 : config.max_half_open;
     if (wh_stack_new(&world->host[side], &config, START) < 0) {
         return world_fail(world, "wh_stack_new");

@@ -75,7 +75,11 @@ struct plan {
     uint32_t features;
     int64_t options[2][8][2]; /* by host: {option + 1, value} */
     uint32_t trace_records;
+    bool trace_sender;
 };
+
+/* A plan with everything drawn from the seed: address family, faults, MTU, offloads, options, sizes, endings. */
+void plan_draw(struct plan *plan, uint64_t seed);
 
 struct world {
     struct plan plan;

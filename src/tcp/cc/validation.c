@@ -39,8 +39,8 @@ static void expire(struct validation *validation, struct wh_conn *conn)
         validation->valid_at = now;
         return;
     }
-    uint32_t least = cc_initial_window(conn);
     while (now - validation->valid_at > PERIOD) {
+        uint32_t least = cc_initial_window(conn);
         validation->valid_at += PERIOD;
         if (conn->cwnd <= least) {
             validation->valid_at = now;
