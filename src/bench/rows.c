@@ -13,6 +13,9 @@
 #define ROUND_TRIPS(idle_, among_)                                                                 \
     &(const struct round_trips) { .idle = (idle_), .among = (among_) }
 
+#define COST(record_, resident_)                                                                   \
+    &(const struct memory_cost) { .record = (record_), .resident = (resident_) }
+
 /* clang-format off */
 const struct bench_row bench_rows[] = {
     { "bulk_1500", "Gbit/s", BENCH_QUICK, 0, &bulk_kind, BULK(1500, false),
@@ -43,6 +46,20 @@ const struct bench_row bench_rows[] = {
       "each on another of 10,000 connections" },
     { "round_trips_among_1m", "1/s", BENCH_NORMAL, 2, &round_trips_kind, ROUND_TRIPS(1000000, true),
       "each on another of a million" },
+    { "bytes_established", "bytes", BENCH_QUICK, 0, &memory_kind, COST(RECORD_ESTABLISHED, false),
+      "an endpoint at rest after 64 KiB went each way, IPv6, by what the stack asked for" },
+    { "bytes_established_rss", "bytes", BENCH_QUICK, 0, &memory_kind, COST(RECORD_ESTABLISHED, true),
+      "the same by what the system says that the process holds" },
+    { "bytes_half_open", "bytes", BENCH_QUICK, 0, &memory_kind, COST(RECORD_HALF_OPEN, false),
+      "a half-open entry" },
+    { "bytes_half_open_rss", "bytes", BENCH_QUICK, 0, &memory_kind, COST(RECORD_HALF_OPEN, true),
+      "the same by what the process holds" },
+    { "bytes_time_wait", "bytes", BENCH_QUICK, 0, &memory_kind, COST(RECORD_IN_TIME_WAIT, false),
+      "an entry in TIME-WAIT" },
+    { "bytes_time_wait_rss", "bytes", BENCH_QUICK, 0, &memory_kind, COST(RECORD_IN_TIME_WAIT, true),
+      "the same by what the process holds" },
+    { "ten_million", "GiB", BENCH_FULL, 8, &crowd_kind, &(const struct crowd){ 5000000 },
+      "five million pairs in one process, all established, IPv6, then all closed: memory at the most" },
 };
 /* clang-format on */
 const size_t bench_row_count = sizeof bench_rows / sizeof bench_rows[0];
