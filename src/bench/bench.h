@@ -65,6 +65,7 @@ struct bench_row {
     const char *unit;
     enum bench_level level; /* measured from this on */
     unsigned gib;           /* of memory needed, 0 for little */
+    unsigned cores;         /* needed */
     const struct bench_kind *kind;
     const void *parameters; /* the kind's */
     const char *what;       /* one line for people */
@@ -80,8 +81,9 @@ bool bench_named(const struct bench_plan *plan, const char *name);
 /* Lists all rows for people. */
 void bench_list(FILE *out);
 /*
- * Measures what the plan asks for and prints it, a row as soon as it is there. 0; -1,
- * after one line about it to `errors`, if something went wrong or nothing was measured.
+ * Measures what the plan asks for and prints it, a row as soon as it is there. A row that
+ * this machine has not the memory or the cores for is named on `errors` and left out.
+ * 0; -1, after one line about it, if something went wrong or nothing was measured.
  */
 int bench_run(const struct bench_plan *plan, FILE *out, FILE *errors);
 

@@ -49,16 +49,21 @@ struct world *bench_world(struct bench_task *task, struct world_options *options
     return world;
 }
 
-/* True if this row's memory is there; what is missing is said. */
-static bool enough_memory(const struct bench_row *row, FILE *errors)
+/* True if this row can be had here; what is missing is said. */
+static bool possible(const struct bench_row *row, const struct bench_plan *plan, FILE *errors)
 {
     uint64_t there = machine_free_memory();
-    if (row->gib == 0 || there == 0 || there >> 30 >= row->gib) {
-        return true;
+    if (row->gib > 0 && there > 0 && there >> 30 < row->gib) {
+        fprintf(errors, "wavehand bench: without %s: it needs %u GiB of memory, %.1f are free\n",
+                row->name, row->gib, (double)there / (1 << 30));
+        return false;
     }
-    fprintf(errors, "wavehand bench: %s needs %u GiB of memory, and %.1f GiB are free\n", row->name,
-            row->gib, (double)there / (1 << 30));
-    return false;
+    if (row->cores > 1 && plan->core[1] < 0) {
+        fprintf(errors, "wavehand bench: without %s: it needs two cores, one may be used\n",
+                row->name);
+        return false;
+    }
+    return true;
 }
 
 static bool measure_row(const struct bench_row *row, const struct bench_plan *plan, FILE *out,
@@ -67,9 +72,6 @@ static bool measure_row(const struct bench_row *row, const struct bench_plan *pl
     double rounds[BENCH_ROUNDS_MOST];
     unsigned n = 0, wanted = row->kind->once ? 1 : plan->rounds;
     struct bench_task task = { .row = row, .plan = plan };
-    if (!enough_memory(row, errors)) {
-        return false;
-    }
     row->kind->prepare(&task);
     while (n < wanted && n < BENCH_ROUNDS_MOST && task.failed[0] == '\0') {
         row->kind->measure(&task, plan->seconds);
@@ -100,7 +102,7 @@ int bench_run(const struct bench_plan *plan, FILE *out, FILE *errors)
             continue;
         }
         named++;
-        if (row->level <= level) {
+        if (row->level <= level && possible(row, plan, errors)) {
             if (!measure_row(row, plan, out, errors)) {
                 return -1;
             }
@@ -108,9 +110,8 @@ int bench_run(const struct bench_plan *plan, FILE *out, FILE *errors)
         }
     }
     if (measured == 0) {
-        fprintf(errors, "wavehand bench: %s '%s'; 'wavehand bench --list' tells\n",
-                named > 0 ? "it takes longer than was asked for to measure" : "no row is called",
-                plan->only);
+        fprintf(errors, "wavehand bench: %s '%s'; 'wavehand bench --list' tells more\n",
+                named > 0 ? "nothing was measured of" : "no row is called", plan->only);
         return -1;
     }
     return 0;
