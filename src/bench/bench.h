@@ -18,6 +18,8 @@
 
 #include "base/checksum.h"
 
+struct world;
+
 #define BENCH_ROUNDS_MOST 99
 #define BENCH_NOTES 6
 
@@ -31,6 +33,8 @@ struct bench_plan {
     const struct checksum *checksum; /* what both stacks use; never NULL */
     const char *who;                 /* last part of each name: "wavehand" */
     int core[2];                     /* that may be used; core[1] is -1 if there is but one */
+    /* For tests: spoils frames on their way (world.h). NULL: nobody does. */
+    void (*spoil)(struct world *world, uint8_t *frame, size_t length);
 };
 
 struct bench_note {

@@ -46,6 +46,7 @@ struct world *bench_world(struct bench_task *task, struct world_options *options
         world_free(world);
         return NULL;
     }
+    world->spoil = task->plan->spoil;
     return world;
 }
 
