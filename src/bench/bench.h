@@ -18,6 +18,8 @@
 
 #include "base/checksum.h"
 
+struct world;
+
 #define BENCH_ROUNDS_MOST 99
 #define BENCH_NOTES 6
 
@@ -31,6 +33,8 @@ struct bench_plan {
     const struct checksum *checksum; /* what both stacks use; never NULL */
     const char *who;                 /* last part of each name: "wavehand" */
     int core[2];                     /* that may be used; core[1] is -1 if there is but one */
+    /* For tests: spoils frames on their way (world.h). NULL: nobody does. */
+    void (*spoil)(struct world *world, uint8_t *frame, size_t length);
 };
 
 struct bench_note {
@@ -86,6 +90,21 @@ void bench_list(FILE *out);
  * 0; -1, after one line about it, if something went wrong or nothing was measured.
  */
 int bench_run(const struct bench_plan *plan, FILE *out, FILE *errors);
+
+/*
+ * How each of those grows: the same work over two decades or more of something, a JSON
+ * object a line, {"growth", "x", "x_unit", "median", "least", "most", "unit", "notes", "who"}.
+ * plan->only names curves. Result as bench_run.
+ */
+int bench_growth(const struct bench_plan *plan, FILE *out, FILE *errors);
+void bench_growth_list(FILE *out);
+
+/* Keeps this thread on the plan's first core, or says that it cannot be. */
+void bench_stay(const struct bench_plan *plan, FILE *errors);
+/* True if a row can be had here; what is missing is said. */
+bool bench_possible(const struct bench_row *row, const struct bench_plan *plan, FILE *errors);
+/* Measures all rounds of a row, to rounds[BENCH_ROUNDS_MOST]; how many. 0: it failed, and that was said. */
+unsigned bench_rounds(struct bench_task *task, double *rounds, FILE *errors);
 
 /* Notes what went wrong, if it is the first thing. NULL: nothing. */
 void bench_fail(struct bench_task *task, const char *what);

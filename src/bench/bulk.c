@@ -8,6 +8,7 @@
 #include "bench/pattern.h"
 
 enum {
+    WARM_UP = 30,        /* round-trip times */
     PIECE = 65536,       /* bytes handed to wh_send at a time */
     TURNS = 64,          /* between two looks at the clock */
     VERIFIED = 16 << 20, /* bytes of the pass that looks at each */
@@ -37,27 +38,44 @@ static void fill(struct bulk_state *state, bool pattern)
     }
 }
 
+/* Turns in which something arrives if all is well. */
+static unsigned patience_of(const struct world *world)
+{
+    return PATIENCE + (unsigned)(4 * world->one_way / world->tick);
+}
+
 static void verify(struct bulk_state *state)
 {
     struct world *world = state->world;
-    unsigned patience = PATIENCE;
+    unsigned most = patience_of(world), patience = most;
     world->verify = true;
     while (world->failed == NULL && world->arrived < VERIFIED) {
         uint64_t before = world->arrived;
         fill(state, true);
         world_turn(world);
-        patience = world->arrived > before ? PATIENCE : patience - 1;
+        patience = world->arrived > before ? most : patience - 1;
         if (patience == 0) {
             world_fail(world, "what was sent does not arrive");
         }
     }
-    for (unsigned i = 0; i < PATIENCE && world->arrived < state->sent; i++) {
+    for (unsigned i = 0; i < most && world->arrived < state->sent; i++) {
         world_turn(world);
     }
     if (world->arrived != state->sent) {
         world_fail(world, "less has arrived than was sent");
     }
     world->verify = false;
+}
+
+/* Until the congestion window is what the path wants. */
+static void warm_up(struct bulk_state *state)
+{
+    struct world *world = state->world;
+    wh_time end = world->now + WARM_UP * 2 * world->one_way;
+    while (world->now < end && world->failed == NULL) {
+        fill(state, false);
+        world_turn(world);
+    }
 }
 
 static void prepare(struct bench_task *task)
@@ -73,11 +91,14 @@ static void prepare(struct bench_task *task)
     world_options_init(&options);
     options.mtu = bulk->mtu;
     options.super = bulk->super;
+    options.rtt = bulk->rtt;
+    options.buffer = bulk->buffer != 0 ? bulk->buffer : options.buffer;
     state->world = bench_world(task, &options);
     if (state->world != NULL) {
         world_open(state->world, &state->conn, 1);
         if (state->world->failed == NULL) {
             verify(state);
+            warm_up(state);
         }
         bench_fail(task, state->world->failed);
     }

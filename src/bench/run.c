@@ -46,11 +46,11 @@ struct world *bench_world(struct bench_task *task, struct world_options *options
         world_free(world);
         return NULL;
     }
+    world->spoil = task->plan->spoil;
     return world;
 }
 
-/* True if this row can be had here; what is missing is said. */
-static bool possible(const struct bench_row *row, const struct bench_plan *plan, FILE *errors)
+bool bench_possible(const struct bench_row *row, const struct bench_plan *plan, FILE *errors)
 {
     uint64_t there = machine_free_memory();
     if (row->gib > 0 && there > 0 && there >> 30 < row->gib) {
@@ -66,20 +66,37 @@ static bool possible(const struct bench_row *row, const struct bench_plan *plan,
     return true;
 }
 
+void bench_stay(const struct bench_plan *plan, FILE *errors)
+{
+    if (!machine_pin(plan->core[0])) {
+        fputs("wavehand bench: cannot stay on one core; figures will vary more\n", errors);
+    }
+}
+
+unsigned bench_rounds(struct bench_task *task, double *rounds, FILE *errors)
+{
+    const struct bench_kind *kind = task->row->kind;
+    unsigned n = 0, wanted = kind->once ? 1 : task->plan->rounds;
+    kind->prepare(task);
+    while (n < wanted && n < BENCH_ROUNDS_MOST && task->failed[0] == '\0') {
+        kind->measure(task, task->plan->seconds);
+        rounds[n++] = task->value;
+    }
+    kind->release(task);
+    if (task->failed[0] != '\0') {
+        fprintf(errors, "wavehand bench: %s: %s\n", task->row->name, task->failed);
+        return 0;
+    }
+    return n;
+}
+
 static bool measure_row(const struct bench_row *row, const struct bench_plan *plan, FILE *out,
                         FILE *errors)
 {
     double rounds[BENCH_ROUNDS_MOST];
-    unsigned n = 0, wanted = row->kind->once ? 1 : plan->rounds;
     struct bench_task task = { .row = row, .plan = plan };
-    row->kind->prepare(&task);
-    while (n < wanted && n < BENCH_ROUNDS_MOST && task.failed[0] == '\0') {
-        row->kind->measure(&task, plan->seconds);
-        rounds[n++] = task.value;
-    }
-    row->kind->release(&task);
-    if (task.failed[0] != '\0') {
-        fprintf(errors, "wavehand bench: %s: %s\n", row->name, task.failed);
+    unsigned n = bench_rounds(&task, rounds, errors);
+    if (n == 0) {
         return false;
     }
     if (!report_figure(&task, rounds, n, out)) {
@@ -93,16 +110,14 @@ int bench_run(const struct bench_plan *plan, FILE *out, FILE *errors)
 {
     enum bench_level level = plan->full ? BENCH_FULL : plan->quick ? BENCH_QUICK : BENCH_NORMAL;
     unsigned measured = 0, named = 0;
-    if (!machine_pin(plan->core[0])) {
-        fputs("wavehand bench: cannot stay on one core; figures will vary more\n", errors);
-    }
+    bench_stay(plan, errors);
     for (size_t i = 0; i < bench_row_count; i++) {
         const struct bench_row *row = &bench_rows[i];
         if (!bench_named(plan, row->name)) {
             continue;
         }
         named++;
-        if (row->level <= level && possible(row, plan, errors)) {
+        if (row->level <= level && bench_possible(row, plan, errors)) {
             if (!measure_row(row, plan, out, errors)) {
                 return -1;
             }

@@ -12,6 +12,7 @@
 
 enum {
     PORT = 5000,
+    PATH_BATCH = 16,    /* frames that leave in a turn, of a path with a round-trip time */
     SLICES = 8,         /* of what waits, at a time */
     OPEN_AT_ONCE = 256, /* connections that are being opened */
     PATIENCE = 100000,  /* turns until what does not come will not come */
@@ -93,6 +94,15 @@ static void make_listener(struct world *world, uint32_t backlog)
     }
 }
 
+/* On a path of some rate, a turn takes as long as what leaves in it takes to leave. */
+static void set_path(struct world *world, const struct world_options *options)
+{
+    world->one_way = options->rtt / 2;
+    world->batch = options->rtt > 0 ? PATH_BATCH : WORLD_BATCH;
+    world->tick =
+        options->rtt > 0 ? PATH_BATCH * 8 * WH_SECOND / WORLD_RATE * options->mtu : WH_MICROSECOND;
+}
+
 struct world *world_new(const struct world_options *options)
 {
     struct world *world = calloc(1, sizeof *world);
@@ -100,7 +110,7 @@ struct world *world_new(const struct world_options *options)
         return NULL;
     }
     world->now = WH_SECOND;
-    world->tick = WH_MICROSECOND;
+    set_path(world, options);
     world->addresses =
         (uint32_t)((options->connections + WORLD_PER_ADDRESS - 1) / WORLD_PER_ADDRESS);
     if (options->ipv6) {
@@ -123,6 +133,8 @@ struct world *world_new(const struct world_options *options)
 void world_free(struct world *world)
 {
     if (world != NULL) {
+        delay_free(&world->client.coming, world->client.host);
+        delay_free(&world->server.coming, world->server.host);
         wh_stack_free(world->client.host);
         wh_stack_free(world->server.host);
         free(world);
@@ -164,11 +176,17 @@ static bool cross(struct world *world, wh_stack *to, const wh_frame *out, wh_fra
 
 bool world_carry(struct world *world, struct world_end *from, struct world_end *to)
 {
-    size_t count = wh_output(from->host, world->out, WORLD_BATCH, world->now), crossed = 0;
+    size_t count = wh_output(from->host, world->out, world->batch, world->now), crossed = 0;
     for (size_t i = 0; i < count; i++) {
         crossed += cross(world, to->host, &world->out[i], &world->in[crossed]);
     }
     wh_sent(from->host, world->out, count);
+    if (world->one_way > 0) {
+        if (!delay_put(&to->coming, world->in, crossed, world->now + world->one_way)) {
+            world_fail(world, "no memory for what is on its way");
+        }
+        crossed = delay_take(&to->coming, world->in, WORLD_BATCH, world->now);
+    }
     wh_input(to->host, world->in, crossed, world->now);
     return count > 0;
 }

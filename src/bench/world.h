@@ -22,9 +22,11 @@
 #include <wavehand/wavehand.h>
 
 #include "base/checksum.h"
+#include "bench/delay.h"
 
-#define WORLD_BATCH 64  /* frames that cross at a time */
-#define WORLD_EVENTS 64 /* asked for at a time */
+#define WORLD_BATCH 64         /* frames that cross at a time */
+#define WORLD_RATE 10000000000 /* bits a second, of a path with a round-trip time */
+#define WORLD_EVENTS 64        /* asked for at a time */
 /* Connections that one address of the client's opens before the next one's turn: half its ports. */
 #define WORLD_PER_ADDRESS 8192
 
@@ -37,12 +39,14 @@ struct world_options {
     wh_time msl;                     /* TIME-WAIT lasts twice this */
     uint32_t half_open, time_wait;   /* most entries */
     uint64_t connections;            /* most there may be at once, in any state */
-    wh_memory memory[2];             /* client's and server's hooks; zero: malloc */
+    wh_time rtt; /* of the path, whose rate then is WORLD_RATE; 0: back to back, at any rate */
+    wh_memory memory[2]; /* client's and server's hooks; zero: malloc */
 };
 
 struct world_end {
     wh_stack *host;
     wh_addr address;
+    struct delay coming; /* frames on their way here, on a path with a round-trip time */
 };
 
 struct world {
@@ -50,6 +54,8 @@ struct world {
     wh_listener *listener;
     uint32_t addresses; /* the client's; more than one need a client that speaks for a network */
     wh_time now, tick;
+    wh_time one_way;    /* how long a frame is on its way */
+    size_t batch;       /* frames a turn, each way */
     const char *failed; /* what went wrong first, in words; NULL: all is well */
 
     bool echo;         /* the server sends back what it gets; else it throws it away */

@@ -17,6 +17,7 @@
 const char bench_help[] =
     "Usage: wavehand bench [--quick | --full] [--only PATTERN] [--rounds N]\n"
     "                      [--seconds N] [--checksum scalar|best] [--json]\n"
+    "       wavehand bench --growth [OPTION...]\n"
     "       wavehand bench --list\n"
     "\n"
     "Measures two stacks back to back in memory, on one core and in its time.\n"
@@ -30,12 +31,14 @@ const char bench_help[] =
     "  --seconds N         of a core's time a round; 0.5, or 0.1 with --quick\n"
     "  --checksum scalar   the portable checksum; best: the fastest here (the default)\n"
     "  --json              an object a line, with every round\n"
-    "  --list              the rows there are\n"
+    "  --growth            points of curves instead of rows: the same work over decades of\n"
+    "                      connections, buffers and round-trip time; an object a line\n"
+    "  --list              the rows and the curves there are\n"
     "  --help              this\n";
 
 struct bench_options {
     struct bench_plan plan;
-    bool list;
+    bool list, growth;
     unsigned rounds;
     double seconds;
 };
@@ -86,6 +89,7 @@ static bool take(struct bench_options *options, int option, const char *argument
     case 'q': options->plan.quick = true; return true;
     case 'f': options->plan.full = true; return true;
     case 'j': options->plan.json = true; return true;
+    case 'g': options->growth = true; return true;
     case 'l': options->list = true; return true;
     case 'o': options->plan.only = argument; return true;
     case 's': return seconds_from(argument, &options->seconds);
@@ -103,11 +107,17 @@ static bool take(struct bench_options *options, int option, const char *argument
 static int take_options(int argc, char **argv, struct bench_options *options)
 {
     static const struct option table[] = {
-        { "quick", no_argument, NULL, 'q' },         { "full", no_argument, NULL, 'f' },
-        { "only", required_argument, NULL, 'o' },    { "rounds", required_argument, NULL, 'r' },
-        { "seconds", required_argument, NULL, 's' }, { "checksum", required_argument, NULL, 'c' },
-        { "json", no_argument, NULL, 'j' },          { "list", no_argument, NULL, 'l' },
-        { "help", no_argument, NULL, 'h' },          { 0 },
+        { "quick", no_argument, NULL, 'q' },
+        { "full", no_argument, NULL, 'f' },
+        { "only", required_argument, NULL, 'o' },
+        { "rounds", required_argument, NULL, 'r' },
+        { "seconds", required_argument, NULL, 's' },
+        { "checksum", required_argument, NULL, 'c' },
+        { "json", no_argument, NULL, 'j' },
+        { "growth", no_argument, NULL, 'g' },
+        { "list", no_argument, NULL, 'l' },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
     };
     int result;
     optind = 0;
@@ -148,6 +158,8 @@ int cmd_bench(int argc, char **argv)
     }
     if (options.list) {
         bench_list(stdout);
+        puts("\nCurves, with --growth:");
+        bench_growth_list(stdout);
         return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_BENCH_FAILED;
     }
     struct bench_plan *plan = &options.plan;
@@ -157,5 +169,7 @@ int cmd_bench(int argc, char **argv)
     }
     plan->rounds = options.rounds != 0 ? options.rounds : plan->rounds;
     plan->seconds = options.seconds > 0 ? options.seconds : plan->seconds;
-    return bench_run(plan, stdout, stderr) == 0 ? EXIT_SUCCESS : EXIT_BENCH_FAILED;
+    int result =
+        options.growth ? bench_growth(plan, stdout, stderr) : bench_run(plan, stdout, stderr);
+    return result == 0 ? EXIT_SUCCESS : EXIT_BENCH_FAILED;
 }
