@@ -113,7 +113,8 @@ def measure(figures, args):
 
 
 def growth(args):
-    """Draws how our figures grow; the plots are part of docs/performance.md."""
-    points = lines([args.wavehand, "bench", "--growth", "--json"], False)
-    draw = [sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "plot-growth"), "--out", "docs"]
-    return subprocess.run(draw, input="\n".join(points), text=True, check=False).returncode
+    """Draws how our figures grow; the plots belong to docs/performance.md."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    more = ["--quick"] if args.quick else []
+    points = lines([args.wavehand, "bench", "--growth", "--rounds", str(args.rounds), *more], False)
+    return subprocess.run([os.path.join(here, "plot-growth")], input="\n".join(points), text=True, check=False).returncode

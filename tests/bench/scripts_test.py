@@ -134,14 +134,18 @@ class Plots(unittest.TestCase):
         self.assertEqual(len([one for one in dom.getElementsByTagName("path")
                               if one.getAttribute("class").startswith("line")]), 4)  # a line, and one in the legend
 
-    def test_points_of_one_x_are_rounds(self):
-        line = '{"plot": "bulk_over_rtt", "series": "wavehand", "x": 10, "y": %d, "unit": "Gbit/s"}'
-        plots = plot_growth.read([line % 4, "", line % 5])
-        self.assertEqual(plots, {"bulk_over_rtt": ("Gbit/s", {"wavehand": {10: [4, 5]}})})
-        self.assertEqual(plot_growth.words_of("lifecycle_over_ports"), ("Lifecycle over ports", "ports"))
+    def test_points_of_one_x_are_runs_of_the_same(self):
+        line = ('{"growth": "bulk_rtt", "who": "wavehand", "x": 10, "x_unit": "us", "median": %d, "least": 1, "most": 9, '
+                '"unit": "Gbit/s", "notes": {}}')
+        curves = plot_growth.read([line % 4, "", line % 5])
+        self.assertEqual(curves, {"bulk_rtt": ("Gbit/s", "us", {"wavehand": {10: [4, 5]}})})
+
+    def test_a_curve_without_words_has_its_name(self):
+        self.assertEqual(plot_growth.words_of("lifecycle_ports", "ports"), ("Lifecycle ports", "ports"))
 
     def test_a_point_that_is_none_is_named(self):
-        for line in ("{", '{"plot": "a"}', "[]", '{"plot": "a", "unit": "b", "x": "many", "y": 1}'):
+        for line in ("{", '{"growth": "a"}', "[]",
+                     '{"growth": "a", "who": "w", "x_unit": "b", "unit": "b", "x": "many", "median": 1}'):
             with self.assertRaisesRegex(SystemExit, "line 2"):
                 plot_growth.read(["", line])
 
