@@ -3,7 +3,7 @@
 // gVisor's netstack on the same tasks as the in-memory suite: two of its stacks back to back in
 // one process, on one core, through its endpoints, which is how its own sandbox uses them.
 //
-//	bench_gvisor [SECONDS [quick | PART]]
+//	bench_gvisor [SECONDS [full | PART]]
 //
 // The link is its own pipe, which delivers at once and passes references instead of copying: a
 // copy less than ours. Checksums are made and verified, except where a row says "super": there the
@@ -12,9 +12,8 @@
 // copied. Its clock is the machine's, so that entries in TIME-WAIT pile up while connections open
 // and close, and none expires.
 //
-// Each figure takes about SECONDS of the process's time, its garbage collector's included; "quick"
-// leaves out what takes longer than that to set up, PART (bulk, lifecycle, round_trips, memory) is
-// one kind alone.
+// Each figure takes about SECONDS of the process's time, its garbage collector's included; "full"
+// adds what takes long, PART (bulk, lifecycle, round_trips, memory) is one kind alone.
 package main
 
 import (
@@ -367,14 +366,14 @@ func memory() {
 }
 
 func main() {
-	length, part := 1.0, "all"
+	length, part := 1.0, ""
 	if len(os.Args) > 1 {
 		length, _ = strconv.ParseFloat(os.Args[1], 64)
 	}
 	if len(os.Args) > 2 {
 		part = os.Args[2]
 	}
-	wanted := func(name string) bool { return part == "all" || part == "quick" || part == name }
+	wanted := func(name string) bool { return part == "" || part == "full" || part == name }
 	runtime.GOMAXPROCS(1)
 	if wanted("bulk") {
 		bulk("bulk_1500", length, 1500, false)
@@ -384,7 +383,7 @@ func main() {
 	if wanted("lifecycle") {
 		lifecycle("lifecycle_1", length, 1)
 		lifecycle("lifecycle_100", length, 100)
-		if part != "quick" {
+		if part != "" {
 			lifecycle("lifecycle_10k", length, 10000)
 		}
 	}
