@@ -365,6 +365,20 @@ func memory() {
 	w.close()
 }
 
+// What is left of a connection whose both ends have been closed: the opener's end in TIME-WAIT.
+func timeWait() {
+	w := newWorld(1500, false)
+	conns := make([]connection, measured)
+	w.lives(conns[:100])
+	before := inUse()
+	w.lives(conns)
+	for i := range conns {
+		conns[i] = connection{}
+	}
+	figure("bytes_time_wait", float64(inUse()-before)/measured, "bytes")
+	w.close()
+}
+
 func main() {
 	length, part := 1.0, ""
 	if len(os.Args) > 1 {
@@ -392,5 +406,6 @@ func main() {
 	}
 	if wanted("memory") {
 		memory()
+		timeWait()
 	}
 }

@@ -222,34 +222,41 @@ static void all_round_trips(double length, struct connection *conns)
     end_world(&world);
 }
 
-/* Bytes of what a socket consists of, in the whole machine; 0 if we may not know (it takes root). */
-static double socket_bytes(void)
+/* What a socket consists of, and what stands for it in TIME-WAIT (beside its port's entry), as slabs. */
+static const char *const socket_parts[] = { "TCP", "sock_inode_cache", "filp", "dentry", NULL };
+static const char *const time_wait_parts[] = { "tw_sock_TCP", NULL };
+
+static bool one_of(const char *const *parts, const char *part)
 {
-    static const char *const parts[] = { "TCP", "sock_inode_cache", "filp", "dentry" };
+    while (*parts != NULL && strcmp(*parts, part) != 0)
+        parts++;
+    return *parts != NULL;
+}
+
+/* Bytes of such objects in the whole machine; 0 if we may not know (it takes root). */
+static double bytes_of(const char *const *parts)
+{
     char line[256], part[64];
     double bytes = 0, objects, size;
     FILE *file = fopen("/proc/slabinfo", "re");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        if (sscanf(line, "%63s %lf %*s %lf", part, &objects, &size) != 3)
-            continue;
-        for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
-            bytes += strcmp(part, parts[i]) == 0 ? objects * size : 0;
-    }
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, "%63s %lf %*s %lf", part, &objects, &size) == 3 && one_of(parts, part))
+            bytes += objects * size;
     if (file != NULL)
         fclose(file);
     return bytes;
 }
 
 /* The kernel frees what an earlier row has left in its own time: until it hardly does, or five seconds. */
-static double settled_socket_bytes(void)
+static double settled_bytes_of(const char *const *parts)
 {
     const struct timespec moment = { .tv_nsec = 200000000 };
-    double before, now = socket_bytes();
+    double before, now = bytes_of(parts);
     int moments = 25;
     do {
         before = now;
         nanosleep(&moment, NULL);
-        now = socket_bytes();
+        now = bytes_of(parts);
     } while (before - now > 65536 && --moments > 0);
     return now;
 }
@@ -268,23 +275,41 @@ static void pass_all(int from, int to, size_t length)
 }
 
 /* An endpoint at rest after 64 KiB each way, with the file that holds it. */
-static void memory(struct connection *conns)
+static void established_memory(struct connection *conns)
 {
     struct world world;
     make_world(&world, plain);
-    double before = settled_socket_bytes();
+    double before = settled_bytes_of(socket_parts);
     for (unsigned i = 0; i < many; i++) {
         open_one(&world, &conns[i]);
         pass_all(conns[i].client, conns[i].server, PIECE);
         pass_all(conns[i].server, conns[i].client, PIECE);
     }
-    if (before > 0)
-        row("bytes_established", (socket_bytes() - before) / (2.0 * many), "bytes");
-    else
-        fputs("# bench_linux: without bytes_established: /proc/slabinfo cannot be read\n", stderr);
+    row("bytes_established", (bytes_of(socket_parts) - before) / (2.0 * many), "bytes");
     for (unsigned i = 0; i < many; i++)
         close_one(&conns[i]);
     end_world(&world);
+}
+
+/* What is left of a connection whose both ends have been closed: the opener's in TIME-WAIT. */
+static void time_wait_memory(struct connection *conns)
+{
+    struct world world;
+    make_world(&world, plain);
+    double before = settled_bytes_of(time_wait_parts);
+    lives(&world, conns, many);
+    row("bytes_time_wait", (bytes_of(time_wait_parts) - before) / many, "bytes");
+    end_world(&world);
+}
+
+static void memory(struct connection *conns)
+{
+    if (bytes_of(socket_parts) > 0) {
+        established_memory(conns);
+        time_wait_memory(conns);
+    } else {
+        fputs("# bench_linux: without bytes_*: /proc/slabinfo cannot be read\n", stderr);
+    }
 }
 
 /* ------------------------------------------------------------------- main -- */
