@@ -5,8 +5,9 @@
  * once; whenever one is over, the next one opens.
  *
  * How many stand in TIME-WAIT is a matter of the clock: at a steady pace of new ones, 2MSL
- * is chosen such that as many expire as come. That is virtual time, a tick a turn; the
- * other timers (retransmission, delayed acknowledgement) are longer than all of it.
+ * is chosen such that as many expire as come. A turn takes a millisecond of virtual time,
+ * which is the finest that TIME-WAIT ends by: a million of them stand for a minute. The
+ * other timers (retransmission, delayed acknowledgement) are longer than a life's few turns.
  */
 #include <stdlib.h>
 
@@ -16,10 +17,12 @@
 
 enum {
     LOOK = 256,        /* connections between two looks at the clock, at least */
-    TURNS_OF_LIFE = 5, /* turns from one SYN to the next in its place */
+    TURNS_OF_LIFE = 6, /* turns from one SYN to the next in its place */
     CHECKED = 2000,    /* connections of the pass that looks at each answer */
     PATIENCE = 100000, /* turns in which no connection ends */
 };
+
+#define TURN WH_MILLISECOND
 
 struct lifecycle_state {
     struct world *world;
@@ -83,6 +86,13 @@ static uint32_t standing(const struct world *world)
     return stats.time_wait;
 }
 
+/* A turn sees a TURNS_OF_LIFE-th of those in flight begin, and as many enter TIME-WAIT. */
+static wh_time two_msl(const struct lifecycle *lifecycle)
+{
+    uint64_t entries = lifecycle->time_wait, a_turn = lifecycle->in_flight / TURNS_OF_LIFE;
+    return (a_turn > 0 ? entries / a_turn : entries * TURNS_OF_LIFE / lifecycle->in_flight) * TURN;
+}
+
 static void prepare(struct bench_task *task)
 {
     const struct lifecycle *lifecycle = task->row->parameters;
@@ -94,14 +104,13 @@ static void prepare(struct bench_task *task)
         return;
     }
     world_options_init(&options);
-    /* A turn sees in_flight / TURNS_OF_LIFE new entries and takes a microsecond. */
-    options.msl =
-        (wh_time)lifecycle->time_wait * TURNS_OF_LIFE * WH_MICROSECOND / lifecycle->in_flight / 2;
-    options.time_wait = 2 * lifecycle->time_wait + 2 * lifecycle->in_flight;
+    options.msl = two_msl(lifecycle) / 2;
+    options.time_wait = 2 * (lifecycle->time_wait + lifecycle->in_flight); /* never the bound */
     options.connections = 2 * ((uint64_t)lifecycle->time_wait + lifecycle->in_flight);
     state->world = bench_world(task, &options);
     if (state->world != NULL) {
         state->world->echo = true;
+        state->world->tick = TURN;
         state->world->heard = heard;
         state->world->owner = state;
         live(state, lifecycle->in_flight, CHECKED + lifecycle->in_flight);

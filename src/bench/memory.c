@@ -14,7 +14,7 @@
 #include "bench/machine.h"
 
 enum {
-    FEW = 10000, /* records, with --quick */
+    FEW = 10000, /* records, with --quick, of those that take long to make */
     MANY = 100000,
     BURST = 65536, /* bytes that go each way before the rest */
     AT_ONCE = 64,  /* connections under way */
@@ -175,7 +175,8 @@ static void prepare(struct bench_task *task)
         bench_fail(task, "no memory");
         return;
     }
-    state->count = cost->count != 0 ? cost->count : task->plan->quick ? FEW : MANY;
+    bool few = task->plan->quick && cost->record == RECORD_ESTABLISHED;
+    state->count = cost->count != 0 ? cost->count : few ? FEW : MANY;
     world_options_init(&options);
     options.ipv6 = true;
     options.connections = options.half_open = options.time_wait = state->count;

@@ -99,8 +99,10 @@ static void set_path(struct world *world, const struct world_options *options)
 {
     world->one_way = options->rtt / 2;
     world->batch = options->rtt > 0 ? PATH_BATCH : WORLD_BATCH;
-    world->tick =
-        options->rtt > 0 ? PATH_BATCH * 8 * WH_SECOND / WORLD_RATE * options->mtu : WH_MICROSECOND;
+    world->tick = WH_MICROSECOND;
+    if (options->rtt > 0) {
+        world->tick = (wh_time)PATH_BATCH * options->mtu * 8 * WH_SECOND / WORLD_RATE;
+    }
 }
 
 struct world *world_new(const struct world_options *options)
