@@ -95,7 +95,7 @@ def connections(door, args):
 
 def round_trips(door, args):
     text = through(door, [os.path.join(args.build, "bench_round_trip"), host_of(door),
-                          str(port_of(door, ECHO)), str(args.seconds), "64"], args.seconds + 20, args)
+                          str(port_of(door, ECHO)), str(args.seconds / 2), "64"], args.seconds + 20, args)
     return float(text.split("\t")[1])
 
 
