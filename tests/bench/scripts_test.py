@@ -10,6 +10,7 @@ import sys
 import time
 import types
 import unittest
+import unittest.mock
 import xml.dom.minidom
 
 BENCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench")
@@ -64,10 +65,16 @@ class Figures(unittest.TestCase):
 
     def test_a_quick_run_begins_nothing_late_and_says_so(self):
         args = types.SimpleNamespace(until=time.monotonic() - 1, late=[])
-        self.assertFalse(in_memory.in_time("gvisor", args))
+        self.assertEqual(in_memory.lines_in_time("gvisor", args, ["echo", "here"], False), [])
         self.assertEqual(args.late, ["gvisor (time was up)"])
         args.until = None
-        self.assertTrue(in_memory.in_time("lwip", args))
+        self.assertEqual(in_memory.lines_in_time("lwip", args, ["echo", "here"], True), ["here"])
+
+    def test_a_quick_run_ends_what_takes_too_long(self):
+        args = types.SimpleNamespace(until=time.monotonic() + 0.1, late=[])
+        with unittest.mock.patch.object(in_memory, "GRACE", 0):
+            self.assertEqual(in_memory.lines_in_time("gvisor", args, ["sleep", "60"], False), [])
+        self.assertEqual(args.late, ["gvisor (time was up)"])
 
 
 class Budget(unittest.TestCase):
