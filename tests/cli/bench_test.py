@@ -28,11 +28,23 @@ def check(line, name):
         assert row["notes"]["time_wait"] < 10, row
 
 
+def check_point(line):
+    point = json.loads(line)
+    expected = {"growth", "x", "x_unit", "median", "least", "most", "unit", "notes", "who"}
+    assert set(point) == expected, (point, expected)
+    assert point["growth"] == "lifecycle_in_flight" and point["x_unit"] == "connections", point
+    assert isinstance(point["x"], int) and point["least"] <= point["median"] <= point["most"], point
+    return point["x"]
+
+
 def main():
     lines = run("--quick", "--json", "--rounds", "2", "--seconds", "0.002", "--only", ",".join(ROWS)).splitlines()
     assert len(lines) == len(ROWS), lines
     for line, name in zip(lines, ROWS):
         check(line, name)
+    lines = run("--growth", "--quick", "--rounds", "1", "--seconds", "0.001", "--only", "lifecycle_in_flight")
+    x = [check_point(line) for line in lines.splitlines()]
+    assert x == sorted(set(x)) and len(x) > 4 and max(x) >= 1000 * min(x), x
 
 
 main()
