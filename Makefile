@@ -5,7 +5,7 @@
 #   make            build the command and the library (build/release)
 #   make demo       see it work: two hosts on a simulated link, then a real curl
 #   make check      every test and check, sanitized and optimised
-#   make bench      the figures, beside other stacks in the same run
+#   make bench      the figures, beside other stacks in the same run (BENCH=--quick: in 50 seconds)
 #   make bench-path what arrives over paths that lose, reorder, delay and queue, beside Linux and lwIP
 #   make docs       the generated parts of docs/, from what is built
 #   make install    into PREFIX (/usr/local), below DESTDIR if set

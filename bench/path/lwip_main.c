@@ -19,18 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* lwIP's headers know nothing of our warnings. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wpedantic"
-#include <lwip/ip.h>
-#include <lwip/netif.h>
-#include <lwip/priv/tcp_priv.h>
-#include <lwip/tcp.h>
-#include <lwip/tcpip.h>
-#include <lwip/timeouts.h>
-#pragma GCC diagnostic pop
-
+#include "lwip_stack.h"
 #include "outcome.h"
 
 enum { PORT = 5001, BATCH = 64, PIECE = 16384, CORE_SECONDS = 5 };
@@ -68,16 +57,6 @@ static err_t put_out(struct netif *netif, struct pbuf *frame, const ip4_addr_t *
     return ERR_OK;
 }
 
-static err_t begin(struct netif *netif)
-{
-    netif->name[0] = 'b';
-    netif->name[1] = 'p';
-    netif->mtu = CELL_MTU;
-    netif->output = put_out;
-    netif->flags = NETIF_FLAG_UP | NETIF_FLAG_LINK_UP;
-    return ERR_OK;
-}
-
 /* Hands in what has arrived at one end. True if anything had. */
 static bool hear(struct end *end)
 {
@@ -94,23 +73,12 @@ static bool hear(struct end *end)
     return n > 0;
 }
 
-static void locked(void *done) { *(volatile bool *)done = true; }
-
 static void set_up(void)
 {
-    volatile bool ready = false;
-    tcpip_init(locked, (void *)(uintptr_t)&ready);
-    while (!ready)
-        usleep(1000);
-    LOCK_TCPIP_CORE();
-    for (int i = 0; i < 2; i++) {
-        ip4_addr_t address, mask, gateway;
-        IP4_ADDR(&address, 10, 0, (u8_t)i, 1);
-        IP4_ADDR(&mask, 255, 255, 255, 0);
-        IP4_ADDR(&gateway, 10, 0, (u8_t)i, 2);
+    lwip_stack_begin();
+    for (u8_t i = 0; i < 2; i++) {
         ends[i].direction = i == 0 ? WH_A_TO_B : WH_B_TO_A;
-        netif_add(&ends[i].netif, &address, &mask, &gateway, &ends[i], begin, ip_input);
-        netif_set_up(&ends[i].netif);
+        lwip_stack_add(&ends[i].netif, i, CELL_MTU, put_out, &ends[i]);
     }
 }
 

@@ -8,6 +8,7 @@
 
 /* Exit statuses of wavehand itself; `run` otherwise answers the program's own. */
 enum {
+    EXIT_BENCH_FAILED = 1,     /* bench: payload was wrong, or a figure could not be had */
     EXIT_DEMO_FAILED = 1,      /* demo: the page or the close was not in order */
     EXIT_USAGE = 2,            /* unknown command, option or argument; not for run */
     EXIT_OURS = 125,           /* run: wavehand itself failed, wrong usage included */
@@ -19,8 +20,9 @@ int cmd_run(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_script(int argc, char **argv);
 int cmd_fsm(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 
 /* What `wavehand run --help` and `wavehand help run` print, and so on; each ends with a newline. */
-extern const char run_help[], demo_help[], script_help[], fsm_help[];
+extern const char run_help[], demo_help[], script_help[], fsm_help[], bench_help[];
 
 #endif

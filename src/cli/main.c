@@ -20,6 +20,7 @@ static const struct command {
     { "demo", cmd_demo, demo_help, "fetch a page between two simulated hosts, in virtual time" },
     { "script", cmd_script, script_help, "run scripts of a peer on paper against the stack" },
     { "fsm", cmd_fsm, fsm_help, "draw the state machine that everything here runs on" },
+    { "bench", cmd_bench, bench_help, "measure the stack in memory, in time of one core" },
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
