@@ -219,15 +219,6 @@ static void learn_fin(struct wh_conn *conn, uint32_t seq)
     }
 }
 
-/* RCV.NXT has come here from `before`: beyond the last number of 32 bits a new lap begins. */
-static void count_lap(struct wh_conn *conn, uint32_t before)
-{
-    uint32_t first = conn->irs + 1;
-    if (conn->rcv_nxt - first < before - first) {
-        conn->received_laps++;
-    }
-}
-
 static void process_text(struct wh_conn *conn, const struct segment *segment)
 {
     struct text text = trim(conn, segment);
