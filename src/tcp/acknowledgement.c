@@ -86,7 +86,11 @@ static bool check_range(struct wh_conn *conn, const struct segment *segment)
     return true;
 }
 
-/* RFC 6298 3 (Karn) and RFC 7323 4: a sample from what was sent once, else from the echoed clock. */
+/*
+ * RFC 6298 3 (Karn) and RFC 7323 4: a sample from what was sent once, else from the echoed clock.
+ * What was sent once and is acknowledged with what was not has waited behind it for as long as the
+ * repair took: its time says nothing of the path.
+ */
 static void sample_rtt(struct wh_conn *conn, struct acknowledged *what, uint64_t sent)
 {
     struct tcp *tcp = conn->tcp;
@@ -299,7 +303,7 @@ bool tcp_acknowledgement(struct wh_conn *conn, const struct segment *segment)
     }
     take_sacks(conn, segment, &what);
     if (!ambiguous) {
-        sample_rtt(conn, &what, MAX(sent, what.delivery.sent_once));
+        sample_rtt(conn, &what, what.delivery.repeated ? 0 : MAX(sent, what.delivery.sent_once));
     }
     what.duplicate = !forward && is_duplicate(conn, segment, window_before, what.sacked);
     if (conn->accecn != NULL) {

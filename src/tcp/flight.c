@@ -270,8 +270,11 @@ static void deliver(struct flight *flight, const struct range *range, uint32_t b
         }
         what->original = true;
         what->reordered = what->reordered || seq_lt(end, flight->fack);
-    } else if (range->sent > what->trusted_to) {
-        return; /* RFC 8985 6.2, step 2: this answers the first sending, not the last */
+    } else {
+        what->repeated = true;
+        if (range->sent > what->trusted_to) {
+            return; /* RFC 8985 6.2, step 2: this answers the first sending, not the last */
+        }
     }
     flight->fack = seq_max(flight->fack, end);
     if (range->sent > what->newest ||

@@ -71,6 +71,7 @@ struct delivery {
     uint64_t then_sent;     /* ... and when it was sent; 0: none */
     uint8_t then_flags;     /* RANGE_... of it */
     bool original;          /* something that was never sent again */
+    bool repeated;          /* ... and something that was */
     bool reordered;         /* ... below what had been delivered before (RFC 8985 6.2, step 3) */
     bool probe;             /* a RANGE_PROBE */
     uint32_t original_from; /* lowest number of the originals */

@@ -610,6 +610,7 @@ static void samples_come_from_what_was_sent_once(void **state)
     assert_int_equal(what.sent_once, 10);
     assert_int_equal(what.bytes, 200);
     assert_int_equal(what.newest, 50);
+    assert_true(what.repeated && what.original);
     what = (struct delivery){ .trusted_to = UINT64_MAX };
     flight_acknowledge(a->flight, 300, &what);
     assert_int_equal(what.bytes, 0);
