@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One way, as much as goes: the sender's bytes are copied in, the receiver reads in place. */
+/* One way, as much as goes: the sender's bytes are copied in, or lent; the receiver reads in place. */
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -19,20 +19,33 @@ struct bulk_state {
     struct world *world;
     wh_conn *conn;
     uint64_t sent;
+    uint8_t *lent; /* VERIFIED bytes, the first of the stream, where pieces are not copied */
     uint8_t piece[PIECE];
 };
+
+/* What was lent stays as it is until the stacks are gone. */
+static void done(void *argument) { (void)argument; }
+
+static int64_t send_piece(struct bulk_state *state, bool pattern)
+{
+    if (state->lent != NULL) {
+        const uint8_t *piece = pattern ? state->lent + state->sent : state->piece;
+        return wh_send_ref(state->conn, piece, PIECE, 0, done, NULL);
+    }
+    if (pattern) {
+        pattern_fill(state->sent, state->piece, PIECE);
+    }
+    return wh_send(state->conn, state->piece, PIECE, 0);
+}
 
 /* Fills the send queue. With a pattern, the bytes are those of their place in the stream. */
 static void fill(struct bulk_state *state, bool pattern)
 {
-    int64_t taken;
-    do {
-        if (pattern) {
-            pattern_fill(state->sent, state->piece, PIECE);
-        }
-        taken = wh_send(state->conn, state->piece, PIECE, 0);
+    int64_t taken = PIECE;
+    while (taken == PIECE && !(pattern && state->lent != NULL && state->sent >= VERIFIED)) {
+        taken = send_piece(state, pattern);
         state->sent += taken > 0 ? (uint64_t)taken : 0;
-    } while (taken == PIECE);
+    }
     if (taken < 0 && taken != WH_E_AGAIN) {
         world_fail(state->world, "the sender cannot send");
     }
@@ -88,6 +101,14 @@ static void prepare(struct bench_task *task)
         bench_fail(task, "no memory");
         return;
     }
+    if (bulk->reference) {
+        state->lent = malloc(VERIFIED);
+        if (state->lent == NULL) {
+            bench_fail(task, "no memory");
+            return;
+        }
+        pattern_fill(0, state->lent, VERIFIED);
+    }
     world_options_init(&options);
     options.mtu = bulk->mtu;
     options.super = bulk->super;
@@ -134,6 +155,7 @@ static void release(struct bench_task *task)
     struct bulk_state *state = task->state;
     if (state != NULL) {
         world_free(state->world);
+        free(state->lent);
         free(state);
     }
 }

@@ -13,6 +13,7 @@
 struct bulk {
     uint32_t mtu;    /* bytes of a packet */
     bool super;      /* over a link that cuts super-segments and makes checksums */
+    bool reference;  /* sent from where the bytes lie (wh_send_ref), not copied */
     uint32_t buffer; /* bytes of queue and window; 0: 256 KiB */
     wh_time rtt;     /* of a path of 10 Gbit/s; 0: back to back */
 };

@@ -6,8 +6,8 @@
 #include "bench/bench.h"
 #include "bench/kinds.h"
 
-#define BULK(mtu_, super_)                                                                         \
-    &(const struct bulk) { .mtu = (mtu_), .super = (super_) }
+#define BULK(mtu_, super_, reference_)                                                             \
+    &(const struct bulk) { .mtu = (mtu_), .super = (super_), .reference = (reference_) }
 #define LIFECYCLE(in_flight_, time_wait_)                                                          \
     &(const struct lifecycle) { .in_flight = (in_flight_), .time_wait = (time_wait_) }
 #define ROUND_TRIPS(idle_, among_)                                                                 \
@@ -18,12 +18,16 @@
 
 /* clang-format off */
 const struct bench_row bench_rows[] = {
-    { "bulk_1500", "Gbit/s", BENCH_QUICK, 0, 1, &bulk_kind, BULK(1500, false),
+    { "bulk_1500", "Gbit/s", BENCH_QUICK, 0, 1, &bulk_kind, BULK(1500, false, false),
       "one connection, one way, MTU 1500, checksums made and verified" },
-    { "bulk_9000", "Gbit/s", BENCH_QUICK, 0, 1, &bulk_kind, BULK(9000, false),
-      "the same, MTU 9000" },
-    { "bulk_super", "Gbit/s", BENCH_QUICK, 0, 1, &bulk_kind, BULK(65535, true),
+    { "bulk_1500_ref", "Gbit/s", BENCH_QUICK, 0, 1, &bulk_kind, BULK(1500, false, true),
+      "the same, sent from where the bytes lie (wh_send_ref)" },
+    { "bulk_9000", "Gbit/s", BENCH_QUICK, 0, 1, &bulk_kind, BULK(9000, false, false),
+      "as bulk_1500, MTU 9000" },
+    { "bulk_super", "Gbit/s", BENCH_QUICK, 0, 1, &bulk_kind, BULK(65535, true, false),
       "the same over a link with segmentation and checksum offload" },
+    { "bulk_super_ref", "Gbit/s", BENCH_QUICK, 0, 1, &bulk_kind, BULK(65535, true, true),
+      "the same, sent from where the bytes lie" },
     { "lifecycle_1", "1/s", BENCH_QUICK, 0, 1, &lifecycle_kind, LIFECYCLE(1, 0),
       "open, a byte each way, close by both sides, one after the other" },
     { "lifecycle_100", "1/s", BENCH_QUICK, 0, 1, &lifecycle_kind, LIFECYCLE(100, 0),

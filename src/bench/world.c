@@ -148,31 +148,14 @@ void world_free(struct world *world)
 /* Copies an outgoing frame into a buffer of the receiver's; false, and it is lost, if it has none. */
 static bool cross(struct world *world, wh_stack *to, const wh_frame *out, wh_frame *in)
 {
-    void *base;
-    size_t length;
-    void *buffer = wh_buffer(to, out->length, &base, &length);
-    if (buffer == NULL) {
+    if (!wh_carry(to, out, in)) {
         world_fail(world, "no memory for a frame");
         return false;
     }
-    uint8_t *at = base;
-    for (uint32_t i = 0; i < out->slices; i++) {
-        memcpy(at, out->slice[i].base, out->slice[i].length);
-        at += out->slice[i].length;
-    }
     if (world->spoil != NULL) {
-        world->spoil(world, base, out->length);
+        world->spoil(world, (uint8_t *)(uintptr_t)in->slice[0].base, in->length);
+        in->flags &= (uint16_t)~WH_FRAME_SUMMED; /* the sum is that of the frame as it was */
     }
-    in->slice[0] = (wh_slice){ base, out->length };
-    in->slices = 1;
-    in->length = out->length;
-    in->flags = out->flags;
-    in->segment_size = out->segment_size;
-    in->headers = out->headers;
-    in->checksum_start = out->checksum_start;
-    in->checksum_offset = out->checksum_offset;
-    in->transport = out->transport;
-    in->buffer = buffer;
     return true;
 }
 

@@ -225,8 +225,7 @@ static wh_reason look_at_tcp(const struct wh_stack *host, const struct packet *p
     segment->piece = NULL;
     segment->pieces = 0;
     arrival->kind = ARRIVAL_SEGMENT;
-    arrival->frames =
-        coalesce(&host->tcp, segment, packet, frame, arrival->most, arrival->pieces);
+    arrival->frames = coalesce(&host->tcp, segment, packet, frame, arrival->most, arrival->pieces);
     arrival->hash = demux_hash(&host->demux, &segment->tuple);
     return WH_WHY_NONE;
 }
