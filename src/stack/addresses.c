@@ -61,6 +61,7 @@ int wh_address_add(wh_stack *host, const wh_addr *addr, unsigned prefix_length)
     uint8_t prefix = (uint8_t)(ipv4 ? 96 + prefix_length : prefix_length);
     host->address[host->addresses++] =
         (struct address){ *addr, broadcast_of(addr, prefix), prefix };
+    host->recent.known = false; /* its network's broadcast address is one from now on */
     return WH_OK;
 }
 

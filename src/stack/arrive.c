@@ -201,7 +201,27 @@ static void arrive_run(struct wh_stack *host, const struct segment *run, uint32_
     tcp->in_segment = false;
 }
 
-static wh_reason look_at_tcp(const struct wh_stack *host, const struct packet *packet,
+/* Between these addresses the last good segment came: there is nothing to be said against them. */
+static bool judged_before(const struct wh_stack *host, const struct packet *packet)
+{
+    const struct recent *recent = &host->recent;
+    return recent->known && packet->protocol == IP_TCP &&
+           wh_addr_equal(&packet->destination, &recent->tuple.local) &&
+           wh_addr_equal(&packet->source, &recent->tuple.remote);
+}
+
+/* The tuple's hash, which is kept with it; `same`: its addresses are those of the last. */
+static uint32_t hash_of(struct wh_stack *host, const struct tuple *tuple, bool same)
+{
+    struct recent *recent = &host->recent;
+    if (!same || tuple->local_port != recent->tuple.local_port ||
+        tuple->remote_port != recent->tuple.remote_port) {
+        *recent = (struct recent){ *tuple, demux_hash(&host->demux, tuple), true };
+    }
+    return recent->hash;
+}
+
+static wh_reason look_at_tcp(struct wh_stack *host, const struct packet *packet, bool judged,
                              struct arrival *arrival)
 {
     const wh_frame *frame = arrival->frame;
@@ -209,8 +229,9 @@ static wh_reason look_at_tcp(const struct wh_stack *host, const struct packet *p
     wh_reason reason = arrive_checksum_wrong(&host->tcp, packet, frame)
                            ? WH_WHY_TCP_CHECKSUM
                            : segment_parse(segment, packet->payload, packet->length);
-    if (reason == WH_WHY_NONE && (ip_is_group(&packet->destination) ||
-                                  address_is_network_broadcast(host, &packet->destination))) {
+    if (reason == WH_WHY_NONE && !judged &&
+        (ip_is_group(&packet->destination) ||
+         address_is_network_broadcast(host, &packet->destination))) {
         reason = WH_WHY_IP_DESTINATION_GROUP; /* RFC 9293 3.9.2.3, MUST-57 */
     }
     if (reason != WH_WHY_NONE) {
@@ -226,7 +247,7 @@ static wh_reason look_at_tcp(const struct wh_stack *host, const struct packet *p
     segment->pieces = 0;
     arrival->kind = ARRIVAL_SEGMENT;
     arrival->frames = coalesce(&host->tcp, segment, packet, frame, arrival->most, arrival->pieces);
-    arrival->hash = demux_hash(&host->demux, &segment->tuple);
+    arrival->hash = hash_of(host, &segment->tuple, judged);
     return WH_WHY_NONE;
 }
 
@@ -245,24 +266,25 @@ static bool source_impossible(const struct wh_stack *host, const struct packet *
            (ip_is_loopback(&packet->source) && !ip_is_loopback(&packet->destination));
 }
 
-static wh_reason look_at_ip(const struct wh_stack *host, const uint8_t *bytes, size_t length,
+static wh_reason look_at_ip(struct wh_stack *host, const uint8_t *bytes, size_t length,
                             struct arrival *arrival)
 {
     struct packet packet;
     wh_reason reason = ip_parse(&packet, bytes, length);
     /* RFC 4861 4.1: a host that has no address yet may solicit from the unspecified one. */
     bool neighbour = reason == WH_WHY_NONE && packet.protocol == IP_ICMPV6;
-    if (reason == WH_WHY_NONE && !neighbour && source_impossible(host, &packet)) {
+    bool judged = reason == WH_WHY_NONE && judged_before(host, &packet);
+    if (reason == WH_WHY_NONE && !judged && !neighbour && source_impossible(host, &packet)) {
         reason = WH_WHY_IP_SOURCE_INVALID;
     }
-    if (reason == WH_WHY_NONE && !is_for_us(host, &packet)) {
+    if (reason == WH_WHY_NONE && !judged && !is_for_us(host, &packet)) {
         reason = WH_WHY_IP_NOT_FOR_US;
     }
     if (reason != WH_WHY_NONE) {
         return reason;
     }
     if (packet.protocol == IP_TCP) {
-        return look_at_tcp(host, &packet, arrival);
+        return look_at_tcp(host, &packet, judged, arrival);
     }
     if (packet.protocol == IP_UDP) {
         arrival->kind = ARRIVAL_DATAGRAM;
@@ -277,7 +299,7 @@ static wh_reason look_at_ip(const struct wh_stack *host, const uint8_t *bytes, s
 
 /* ------------------------------------------------------------------- link -- */
 
-static wh_reason look_at_ethernet(const struct wh_stack *host, const uint8_t *bytes, size_t length,
+static wh_reason look_at_ethernet(struct wh_stack *host, const uint8_t *bytes, size_t length,
                                   struct arrival *arrival)
 {
     struct ethernet ethernet;
@@ -298,7 +320,7 @@ static wh_reason look_at_ethernet(const struct wh_stack *host, const uint8_t *by
     return ethernet.type == ETHERTYPE_ARP ? WH_WHY_NONE : WH_WHY_ETHERTYPE_UNKNOWN;
 }
 
-void arrival_look(const struct wh_stack *host, struct arrival *arrival)
+void arrival_look(struct wh_stack *host, struct arrival *arrival)
 {
     const uint8_t *bytes = arrival->frame->slice[0].base;
     size_t length = arrival->frame->slice[0].length;

@@ -90,11 +90,19 @@ struct packet_queue {
     uint32_t count;
 };
 
+/* The tuple of the last good segment: the next one's is often the same, and judged already. */
+struct recent {
+    struct tuple tuple;
+    uint32_t hash; /* for the demultiplexer */
+    bool known;    /* the above hold */
+};
+
 struct wh_stack {
     struct tcp tcp; /* first: a connection's tcp is its stack */
     wh_config config;
 
     struct demux demux;
+    struct recent recent;
     struct pool connections, half_opens, helds;
     struct time_wait_table time_waits;
     struct half_open_queue half_open_queue[HALF_OPEN_WAITS];
@@ -210,10 +218,10 @@ struct arrival {
     };
 };
 /*
- * Parses and verifies what `frame`, `most` and `pieces` name; changes nothing else, and depends on
- * nothing that a frame may change.
+ * Parses and verifies what `frame`, `most` and `pieces` name; changes nothing but what is remembered
+ * of the last, and depends on nothing that a frame may change.
  */
-void arrival_look(const struct wh_stack *host, struct arrival *arrival);
+void arrival_look(struct wh_stack *host, struct arrival *arrival);
 /* Deals with it, and drops the frames' buffers. */
 void arrival_take(struct wh_stack *host, struct arrival *arrival);
 

@@ -71,6 +71,9 @@ static void rest(struct wh_conn *conn)
 static void sooner_timeout(struct wh_conn *conn)
 {
     struct flight *flight = conn->flight;
+    if (flight == NULL) {
+        return; /* these timers stand only while there is one */
+    }
     switch (conn->timer_kind) {
     case TIMER_REORDER:
         (void)rack_detect(conn);
