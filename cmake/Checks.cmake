@@ -3,6 +3,8 @@
 set(tools ${PROJECT_SOURCE_DIR}/tools)
 wavehand_test(NAME check.includes COMMAND ${tools}/check-includes LABELS check)
 wavehand_test(NAME check.symbols COMMAND ${CMAKE_COMMAND} -E env CC=${CMAKE_C_COMPILER} ${tools}/check-symbols LABELS check)
+wavehand_test(NAME check.32bit COMMAND ${CMAKE_COMMAND} -E env CC=${CMAKE_C_COMPILER} ${tools}/check-32bit LABELS check
+  PROPERTIES PROCESSORS 2)
 wavehand_test(NAME check.processors COMMAND ${tools}/check-processors LABELS check)
 wavehand_test(NAME check.style COMMAND ${tools}/check-style LABELS check)
 wavehand_test(NAME check.readme COMMAND ${tools}/check-readme LABELS check)
