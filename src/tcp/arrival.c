@@ -318,6 +318,15 @@ void tcp_arrive(struct wh_conn *conn, const struct segment *segment)
     }
 }
 
+/* Neither PAWS nor the ACK field speaks against any of the run: what is refused is refused one by one. */
+static bool run_is_credible(const struct wh_conn *conn, const struct segment *run)
+{
+    bool stamped = (run->options.has & WH_HAS_TIMESTAMPS) != 0;
+    return seq_leq(run->ack, conn->snd_max) &&
+           seq_geq(run->ack, conn->snd_una - conn->max_snd_wnd) &&
+           (!conn->timestamps || (stamped && seq_geq(run->options.tsval, conn->ts_recent)));
+}
+
 /*
  * Each would be the next in order, and there is room for all: in the window, and in memory even if
  * each costs a chunk twice its size. Then nothing but their data tells the second from the first.
@@ -328,6 +337,7 @@ bool tcp_takes_run(const struct wh_conn *conn, const struct segment *run)
     return conn_state(conn) == WH_ESTABLISHED && run->seq == conn->rcv_nxt &&
            run->length <= receive_window(conn) && conn->reassembly == NULL && conn->handle &&
            !conn->read_shut && !conn->fin_known && conn->accecn == NULL &&
+           run_is_credible(conn, run) &&
            memory->used + RUN_COST * (size_t)run->length <= memory->cap - memory->reserve;
 }
 

@@ -298,6 +298,35 @@ static void what_follows_a_reset(void **state)
     end(t);
 }
 
+/* The ACK field says one more, and the checksum knows. */
+static void acknowledge_one_more(struct frame *frame)
+{
+    uint8_t *tcp = frame->bytes + 20;
+    uint32_t low = (uint32_t)tcp[10] << 8 | tcp[11];
+    uint32_t sum = (uint32_t)tcp[16] << 8 | tcp[17];
+    assert_true(low < 0xffff && sum > 0);
+    put16(tcp + 10, (uint16_t)(low + 1));
+    put16(tcp + 16, (uint16_t)(sum - 1));
+}
+
+static void a_run_that_acknowledges_what_was_not_sent(void **state)
+{
+    (void)state;
+    struct trio *t = begin();
+    wh_conn *conn = established(t);
+    say(conn, 14000);
+    collect(t);
+    assert_int_equal(t->n, 10);
+    for (size_t i = 0; i < t->n; i++) {
+        acknowledge_one_more(&t->wire[i]);
+    }
+    deliver(t);
+    assert_int_equal(t->server[0]->tcp.count[WH_WHY_TCP_CHECKSUM], 0);
+    assert_int_equal(t->server[0]->tcp.count[WH_WHY_ACK_UNSENT], 10);
+    answer(t, false);
+    end(t);
+}
+
 static void time_wait_begins_within_a_batch(void **state)
 {
     (void)state;
@@ -394,6 +423,7 @@ int main(void)
         cmocka_unit_test(a_syn_twice_and_two_handshakes_interleaved),
         cmocka_unit_test(one_port_of_two_addresses_by_turns),
         cmocka_unit_test(what_follows_a_reset),
+        cmocka_unit_test(a_run_that_acknowledges_what_was_not_sent),
         cmocka_unit_test(time_wait_begins_within_a_batch),
         cmocka_unit_test(more_frames_than_a_pass_takes),
         cmocka_unit_test(so_many_that_records_are_asked_for_ahead),
