@@ -3,8 +3,8 @@
  * Chunks come in sizes some four times apart, so that a lone request of a few
  * bytes does not hold 64 KiB and bulk does not hold a thousand headers; and one of
  * 2 KiB, which a frame of Ethernet's 1500 bytes fills more than half, so that it can
- * stay where the link has put it and be read there. A freed chunk goes to the head of its class's spare list and is the next one
- * taken: its memory is still in the cache.
+ * stay where the link has put it and be read there. A freed chunk goes to the head of
+ * its class's spare list and is the next one taken: its memory is still in the cache.
  */
 #include "base/chunk.h"
 

@@ -148,18 +148,10 @@ static void take_sacks(struct wh_conn *conn, const struct segment *segment,
     }
 }
 
-/* Moves SND.UNA to the ACK field: queue, flight, RTT, timers. */
-static void advance(struct wh_conn *conn, const struct segment *segment, struct acknowledged *what,
-                    uint64_t *sent)
+/* SND.UNA comes to `ack`, over so many bytes of data: the queue and the flight let them go. */
+static void move_una(struct wh_conn *conn, uint32_t ack, uint32_t data, struct delivery *delivery)
 {
     struct tcp *tcp = conn->tcp;
-    uint32_t ack = segment->ack;
-    uint32_t data_una = conn_syn_outstanding(conn) ? conn->iss + 1 : conn->snd_una;
-    bool syn = conn_syn_outstanding(conn);
-    uint32_t data = seq_min(ack, conn->snd_end) - data_una;
-    if (seq_gt(ack, conn->snd_nxt)) {
-        conn->snd_nxt = ack; /* the byte of a window probe was taken */
-    }
     struct flight *flight = conn->flight;
     if (flight != NULL && flight->cursor != NULL &&
         seq_leq(flight->cursor->seq + flight->cursor->end, ack)) {
@@ -167,15 +159,29 @@ static void advance(struct wh_conn *conn, const struct segment *segment, struct 
     }
     chunk_queue_consume(&conn->send, &tcp->chunks, data);
     conn_count_acked(conn, data);
-    if (syn && conn->syn_retries == 0 && conn->sent != 0) {
-        *sent = conn->progress; /* when it left */
-    }
-    flight_acknowledge(conn->flight, ack, &what->delivery);
-    what->acked = syn ? data : ack - conn->snd_una;
-    what->forward = true;
+    flight_acknowledge(flight, ack, delivery);
     conn->snd_una = ack;
     conn->snd_wl2 = seq_max(conn->snd_wl2, ack);
     conn->progress = tcp->now;
+}
+
+/* Moves SND.UNA to the ACK field, be it over data, the SYN or the FIN. */
+static void advance(struct wh_conn *conn, const struct segment *segment, struct acknowledged *what,
+                    uint64_t *sent)
+{
+    uint32_t ack = segment->ack;
+    uint32_t data_una = conn_syn_outstanding(conn) ? conn->iss + 1 : conn->snd_una;
+    bool syn = conn_syn_outstanding(conn);
+    uint32_t data = seq_min(ack, conn->snd_end) - data_una;
+    if (seq_gt(ack, conn->snd_nxt)) {
+        conn->snd_nxt = ack; /* the byte of a window probe was taken */
+    }
+    if (syn && conn->syn_retries == 0 && conn->sent != 0) {
+        *sent = conn->progress; /* when it left */
+    }
+    what->acked = syn ? data : ack - conn->snd_una;
+    what->forward = true;
+    move_una(conn, ack, data, &what->delivery);
     if (syn) {
         syn_acknowledged(conn);
     }
@@ -260,19 +266,12 @@ static void go_on(struct wh_conn *conn)
 
 void tcp_acknowledgement_predicted(struct wh_conn *conn, const struct segment *segment)
 {
-    struct acknowledged what = { .in_flight = conn_pipe(conn), .forward = true };
-    uint32_t data = segment->ack - conn->snd_una;
-    struct chunk *cursor = conn->flight->cursor;
-    if (cursor != NULL && seq_leq(cursor->seq + cursor->end, segment->ack)) {
-        conn->flight->cursor = NULL;
-    }
-    chunk_queue_consume(&conn->send, &conn->tcp->chunks, data);
-    conn_count_acked(conn, data);
-    flight_acknowledge(conn->flight, segment->ack, &what.delivery);
-    what.acked = data;
-    conn->snd_una = segment->ack;
-    conn->snd_wl2 = seq_max(conn->snd_wl2, segment->ack);
-    conn->progress = conn->tcp->now;
+    struct acknowledged what = {
+        .in_flight = conn_pipe(conn),
+        .acked = segment->ack - conn->snd_una,
+        .forward = true,
+    };
+    move_una(conn, segment->ack, what.acked, &what.delivery);
     tcp_take_window(conn, segment);
     what.rtt = rtt_sample(conn, MAX(conn->tcp->now - what.delivery.sent_once, 1));
     answered(conn);

@@ -51,11 +51,6 @@ void tcp_challenge(struct wh_conn *conn, wh_reason reason)
     conn_want_output(conn);
 }
 
-static uint32_t receive_window(const struct wh_conn *conn)
-{
-    return seq_gt(conn->rcv_edge, conn->rcv_nxt) ? conn->rcv_edge - conn->rcv_nxt : 0;
-}
-
 void tcp_heard(struct wh_conn *conn)
 {
     conn->heard = tcp_milliseconds_after(conn->tcp, 0);
@@ -176,7 +171,7 @@ static void take_reset(struct wh_conn *conn, const struct segment *segment)
 {
     struct tcp *tcp = conn->tcp;
     if (segment->seq != conn->rcv_nxt) {
-        if (seq_in(segment->seq, conn->rcv_nxt, receive_window(conn))) {
+        if (seq_in(segment->seq, conn->rcv_nxt, tcp_window_promised(conn))) {
             tcp_challenge(conn, WH_WHY_RST_NOT_EXACT);
         } else {
             because(tcp, WH_WHY_RST_OUTSIDE);
@@ -280,7 +275,7 @@ static void arrive_synchronized(struct wh_conn *conn, const struct segment *segm
         take_syn(conn, segment);
         return;
     }
-    uint32_t window = receive_window(conn);
+    uint32_t window = tcp_window_promised(conn);
     bool acceptable = tcp_acceptable(conn->rcv_nxt, window, segment->seq, segment_length(segment));
     if (!acceptable) {
         /* MUST-66: with the window shut, ACK and URG of a segment at RCV.NXT still count. */
@@ -335,7 +330,7 @@ bool tcp_takes_run(const struct wh_conn *conn, const struct segment *run)
 {
     const struct memory *memory = &conn->tcp->memory;
     return conn_state(conn) == WH_ESTABLISHED && run->seq == conn->rcv_nxt &&
-           run->length <= receive_window(conn) && conn->reassembly == NULL && conn->handle &&
+           run->length <= tcp_window_promised(conn) && conn->reassembly == NULL && conn->handle &&
            !conn->read_shut && !conn->fin_known && conn->accecn == NULL &&
            run_is_credible(conn, run) &&
            memory->used + RUN_COST * (size_t)run->length <= memory->cap - memory->reserve;

@@ -782,6 +782,5 @@ bool tcp_output(struct wh_conn *conn, struct outbox *outbox)
     }
     limits_note(conn);
     /* Data that found no memory is no reason to be silent. */
-    return (!(conn->probe_due || conn->keepalive_due) || send_probes(conn, outbox)) &&
-           send_acks(conn, outbox) && all;
+    return send_probes(conn, outbox) && send_acks(conn, outbox) && all;
 }

@@ -25,9 +25,8 @@ static bool undisturbed(const struct wh_conn *conn)
 /* It comes next, in order and in time, and bears nothing but an ACK and perhaps text. */
 static bool expected(const struct wh_conn *conn, const struct segment *segment)
 {
-    uint32_t most = conn->rcv_edge - conn->rcv_nxt;
     return segment->seq == conn->rcv_nxt && (segment->flags & ~WH_PSH) == WH_ACK &&
-           segment->length <= (seq_gt(conn->rcv_edge, conn->rcv_nxt) ? most : 0) &&
+           segment->length <= tcp_window_promised(conn) &&
            segment->options.has == (conn->timestamps ? WH_HAS_TIMESTAMPS : 0) &&
            (!conn->timestamps || seq_geq(segment->options.tsval, conn->ts_recent));
 }

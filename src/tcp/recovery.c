@@ -248,6 +248,32 @@ static void advance_state(struct wh_conn *conn, const struct acknowledged *what,
     }
 }
 
+/* What congestion control hears of it, as far as the acknowledgement alone tells. */
+static struct cc_ack ack_of(const struct acknowledged *what)
+{
+    return (struct cc_ack){
+        .acked = what->delivery.bytes,
+        .cumulative = what->acked,
+        .marked = what->marked,
+        .prior_in_flight = what->in_flight,
+        .rtt = what->rtt,
+    };
+}
+
+/* The last step of an acknowledgement, which found the connection in fast recovery or not. */
+static void tell_congestion(struct wh_conn *conn, const struct acknowledged *what,
+                            struct cc_ack *ack, bool recovering)
+{
+    const struct cc_algorithm *congestion = conn->profile->congestion;
+    ack->in_flight = conn_pipe(conn);
+    if (what->forward && conn->recovery == RECOVERY_NONE && !recovering && !congestion->model) {
+        validation_acked(&conn->flight->validation, conn, what->acked);
+    }
+    /* RFC 5681 3.2, step 6: the acknowledgement that ends recovery leaves cwnd at ssthresh. */
+    ack->may_grow = may_grow(conn, what) && !recovering;
+    congestion->acked(conn, ack);
+}
+
 void recovery_acknowledged(struct wh_conn *conn, struct acknowledged *what)
 {
     struct flight *flight = conn->flight;
@@ -257,13 +283,7 @@ void recovery_acknowledged(struct wh_conn *conn, struct acknowledged *what)
         }
         return;
     }
-    struct cc_ack ack = {
-        .acked = what->delivery.bytes,
-        .cumulative = what->acked,
-        .marked = what->marked,
-        .prior_in_flight = what->in_flight,
-        .rtt = what->rtt,
-    };
+    struct cc_ack ack = ack_of(what);
     uint32_t arrived = delivered(conn, what);
     rate_sample(conn, what, &ack);
     if (conn->reduced && seq_gt(conn->snd_una, conn->recovery_point)) {
@@ -280,26 +300,13 @@ void recovery_acknowledged(struct wh_conn *conn, struct acknowledged *what)
     bool recovering = conn->recovery == RECOVERY_FAST;
     ack.lost = detect(conn, what);
     advance_state(conn, what, ack.lost, arrived);
-    ack.in_flight = conn_pipe(conn);
-    if (what->forward && conn->recovery == RECOVERY_NONE && !recovering &&
-        !conn->profile->congestion->model) {
-        validation_acked(&conn->flight->validation, conn, what->acked);
-    }
-    /* RFC 5681 3.2, step 6: the acknowledgement that ends recovery leaves cwnd at ssthresh. */
-    ack.may_grow = may_grow(conn, what) && !recovering;
-    conn->profile->congestion->acked(conn, &ack);
+    tell_congestion(conn, what, &ack, recovering);
 }
 
 void recovery_progress(struct wh_conn *conn, const struct acknowledged *what)
 {
     struct flight *flight = conn->flight;
-    const struct cc_algorithm *congestion = conn->profile->congestion;
-    struct cc_ack ack = {
-        .acked = what->delivery.bytes,
-        .cumulative = what->acked,
-        .prior_in_flight = what->in_flight,
-        .rtt = what->rtt,
-    };
+    struct cc_ack ack = ack_of(what);
     rate_sample(conn, what, &ack);
     flight->dup_acks = 0;
     path_mtu_acknowledged(conn, &what->delivery);
@@ -307,12 +314,7 @@ void recovery_progress(struct wh_conn *conn, const struct acknowledged *what)
     if (conn->sack) {
         rack_update(conn, what);
     }
-    ack.in_flight = conn_pipe(conn);
-    if (!congestion->model) {
-        validation_acked(&flight->validation, conn, what->acked);
-    }
-    ack.may_grow = may_grow(conn, what);
-    congestion->acked(conn, &ack);
+    tell_congestion(conn, what, &ack, false);
 }
 
 /* ---------------------------------------------------------------- timers -- */
