@@ -8,13 +8,16 @@
 struct capture_reader;
 
 struct captured {
-    uint64_t number;      /* from 1, as Wireshark counts */
-    uint64_t when;        /* nanoseconds since 1970 */
-    const uint8_t *frame; /* as captured, with its link header; valid until the next read */
-    uint32_t length;      /* bytes captured */
-    uint32_t wire_length; /* bytes there were */
-    const uint8_t *ip;    /* the IP packet in it, or NULL if it carries none */
-    uint32_t ip_length;   /* bytes of it that were captured */
+    uint64_t number;         /* from 1, as Wireshark counts */
+    uint64_t when;           /* nanoseconds since 1970 */
+    const uint8_t *frame;    /* as captured, with its link header; valid until the next read */
+    uint32_t length;         /* bytes captured */
+    uint32_t wire_length;    /* bytes there were */
+    const uint8_t *ip;       /* the IP packet in it, or NULL if it carries none */
+    uint32_t ip_length;      /* bytes of it that were captured */
+    uint32_t interface;      /* of the file, from 0, in the order in which it describes them */
+    bool outgoing, incoming; /* as the file says; neither: it does not */
+    const char *comment;     /* of this packet, or NULL; valid until the next read */
 };
 
 /*
