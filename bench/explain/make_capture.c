@@ -16,7 +16,7 @@
 #include "wire/ip.h"
 #include "wire/segment.h"
 
-enum { ROUNDS = 8, MOST = 1460 };
+enum { ROUNDS = 8, MOST = 1460, PORTS = 50000 };
 
 /* A connection on its way through its life. */
 struct life {
@@ -58,9 +58,9 @@ static void put_segment(struct writer *writer, struct life *life, unsigned side,
                         uint32_t length)
 {
     uint32_t n = life->number;
-    wh_addr end[2] = { wh_ipv4(10, (uint8_t)(n >> 24), (uint8_t)(n >> 16), 7),
+    wh_addr end[2] = { wh_ipv4(10, (uint8_t)(n / PORTS >> 8), (uint8_t)(n / PORTS), 7),
                        wh_ipv4(192, 168, 1, 1) };
-    uint16_t port[2] = { (uint16_t)(1024 + n % 60000), 443 };
+    uint16_t port[2] = { (uint16_t)(1024 + n % PORTS), 443 };
     struct segment segment = { .tuple = { end[side], end[1 - side], port[side], port[1 - side] },
                                .seq = life->seq[side],
                                .ack = (flags & WH_ACK) ? life->seq[1 - side] : 0,

@@ -135,22 +135,43 @@ static bool mark_is_quiet(enum mark mark)
     }
 }
 
-static const struct line *draw(struct conn *conn, struct passing *passing,
+static void fold(struct conn *conn, const struct passing *passing, const struct conn_rules *rules)
+{
+    const struct folded folded = {
+        .from = passing->from,
+        .length = passing->segment->length,
+        .mark = passing->mark,
+        .number = passing->ref.number,
+        .when = passing->ref.when,
+        .states = { conn->end[CLIENT].observer.states, conn->end[SERVER].observer.states },
+    };
+    struct line *open = story_fold(&conn->story, folded.from, folded.length);
+    if (open == NULL && folded.length > 0) {
+        struct line line;
+        fill_line(conn, passing, &line);
+        open = story_begin_fold(&conn->story, &line, rules->lines);
+    }
+    if (open != NULL) {
+        story_join(open, &folded);
+    }
+}
+
+static const struct line *draw(struct conn *conn, const struct passing *passing,
                                const struct conn_rules *rules, struct sighting *sighting)
 {
     if (rules->lines == 0) {
         return NULL;
     }
-    struct line line;
-    fill_line(conn, passing, &line);
     bool handshake_ack = conn->established.number == passing->ref.number &&
                          conn->established.point == passing->ref.point;
     bool shown = passing->notable || handshake_ack || !mark_is_quiet(passing->mark) ||
                  (passing->segment->flags & (WH_SYN | WH_FIN | WH_RST)) != 0;
     if (!shown) {
-        story_fold(&conn->story, &line, rules->lines);
+        fold(conn, passing, rules);
         return NULL;
     }
+    struct line line;
+    fill_line(conn, passing, &line);
     const struct line *added = story_add(&conn->story, &line, rules->lines);
     if (added != NULL && sighting != NULL) {
         sighting->line = conn->story.added;

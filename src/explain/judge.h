@@ -15,6 +15,7 @@ struct hearing {
     wh_time now; /* the capture's last moment */
     bool opened; /* the handshake was completed, or its opening was not seen */
     struct verdict *verdict;
+    size_t length; /* of its text so far */
 };
 
 typedef bool judge_of(struct hearing *hearing);

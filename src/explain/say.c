@@ -15,13 +15,23 @@ void decide(struct hearing *hearing, enum verdict_kind kind, enum confidence con
     verdict->confidence = kind == VERDICT_CANNOT_TELL ? NO_VERDICT : confidence;
     verdict->doubt = doubt;
     verdict->text[0] = '\0';
+    hearing->length = 0;
     verdict->cited_count = 0;
 }
 
-static void put(struct verdict *verdict, const char *words)
+static void put_some(struct hearing *hearing, const char *words, size_t length)
 {
-    size_t length = strlen(verdict->text);
-    snprintf(verdict->text + length, sizeof verdict->text - length, "%s", words);
+    struct verdict *verdict = hearing->verdict;
+    size_t room = sizeof verdict->text - 1 - hearing->length;
+    length = length < room ? length : room;
+    memcpy(verdict->text + hearing->length, words, length);
+    hearing->length += length;
+    verdict->text[hearing->length] = '\0';
+}
+
+static void put(struct hearing *hearing, const char *words)
+{
+    put_some(hearing, words, strlen(words));
 }
 
 static void put_packet(struct hearing *hearing, const struct ref *ref)
@@ -33,13 +43,13 @@ static void put_packet(struct hearing *hearing, const struct ref *ref)
     } else {
         snprintf(words, sizeof words, "packet %" PRIu64, ref->number);
     }
-    put(verdict, words);
+    put(hearing, words);
     if (verdict->cited_count < VERDICT_CITED) {
         verdict->cited[verdict->cited_count++] = (struct cited){ ref->number, ref->point };
     }
 }
 
-static void put_duration(struct verdict *verdict, wh_time duration)
+static void put_duration(struct hearing *hearing, wh_time duration)
 {
     char words[48];
     double seconds = (double)duration / (double)WH_SECOND;
@@ -53,36 +63,37 @@ static void put_duration(struct verdict *verdict, wh_time duration)
         uint64_t whole = duration / WH_SECOND;
         snprintf(words, sizeof words, "%" PRIu64 " min %" PRIu64 " s", whole / 60, whole % 60);
     }
-    put(verdict, words);
+    put(hearing, words);
 }
 
 void say(struct hearing *hearing, const char *format, ...)
 {
-    struct verdict *verdict = hearing->verdict;
     va_list list;
     char words[64];
     va_start(list, format);
     for (const char *at = format; *at != '\0'; at++) {
-        if (*at != '%') {
-            put(verdict, (char[]){ *at, '\0' });
-            continue;
+        size_t plain = strcspn(at, "%");
+        put_some(hearing, at, plain);
+        at += plain;
+        if (*at == '\0') {
+            break;
         }
         at++;
         switch (*at) {
-        case 's': put(verdict, va_arg(list, const char *)); break;
+        case 's': put(hearing, va_arg(list, const char *)); break;
         case 'u':
             snprintf(words, sizeof words, "%u", va_arg(list, unsigned));
-            put(verdict, words);
+            put(hearing, words);
             break;
         case 'b': {
             uint64_t bytes = va_arg(list, uint64_t);
             snprintf(words, sizeof words, "%" PRIu64 " byte%s", bytes, bytes == 1 ? "" : "s");
-            put(verdict, words);
+            put(hearing, words);
             break;
         }
-        case 't': put_duration(verdict, va_arg(list, wh_time)); break;
+        case 't': put_duration(hearing, va_arg(list, wh_time)); break;
         case '@': put_packet(hearing, va_arg(list, const struct ref *)); break;
-        default: put(verdict, "%"); break;
+        default: put(hearing, "%"); break;
         }
     }
     va_end(list);

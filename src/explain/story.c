@@ -84,44 +84,45 @@ struct line *story_at(const struct story *story, uint64_t index)
     return &story->line[head + (story->tail + ring - (unsigned)back) % ring];
 }
 
-void story_fold(struct story *story, const struct line *line, unsigned most)
+struct line *story_fold(struct story *story, unsigned from, uint32_t length)
 {
-    if (most < 8) {
-        return;
+    if (!story->fold_open) {
+        return NULL;
     }
-    struct line *fold = story->fold_open ? story_at(story, story->added - 1) : NULL;
-    unsigned other = 1U - line->from;
-    bool turn = fold != NULL && line->length > 0 && fold->fold.bytes[line->from] == 0 &&
-                fold->fold.bytes[other] > 0;
+    struct line *fold = story_at(story, story->added - 1);
+    bool turn = length > 0 && fold->fold.bytes[from] == 0 && fold->fold.bytes[1 - from] > 0;
     if (turn && story->turns < TURNS_SHOWN) {
         story->turns++;
-        fold = NULL;
+        story->fold_open = false;
+        return NULL;
     }
-    if (fold == NULL) {
-        if (line->length == 0) {
-            return; /* a bare acknowledgement begins no fold */
-        }
-        struct line made = *line;
-        made.kind = LINE_FOLD;
-        made.last = line->number;
-        memset(&made.fold, 0, sizeof made.fold);
-        fold = story_add(story, &made, most);
-        if (fold == NULL) {
-            return;
-        }
-        story->fold_open = true;
+    return fold;
+}
+
+struct line *story_begin_fold(struct story *story, const struct line *line, unsigned most)
+{
+    struct line made = *line;
+    made.kind = LINE_FOLD;
+    memset(&made.fold, 0, sizeof made.fold);
+    struct line *fold = story_add(story, &made, most);
+    story->fold_open = fold != NULL;
+    return fold;
+}
+
+void story_join(struct line *fold, const struct folded *folded)
+{
+    fold->last = folded->number;
+    fold->until = folded->when;
+    fold->states[0] = folded->states[0];
+    fold->states[1] = folded->states[1];
+    if (folded->length > 0) {
+        fold->fold.bytes[folded->from] += folded->length;
+        fold->fold.segments[folded->from]++;
     }
-    fold->last = line->number;
-    fold->until = line->when;
-    fold->states[0] = line->states[0];
-    fold->states[1] = line->states[1];
-    if (line->length > 0) {
-        fold->fold.bytes[line->from] += line->length;
-        fold->fold.segments[line->from]++;
-    }
-    fold->fold.duplicate_acks += line->mark == MARK_DUPLICATE_ACK || line->mark == MARK_DSACK;
-    fold->fold.out_of_order += line->mark == MARK_REORDERED || line->mark == MARK_GAP;
-    fold->fold.repeated += line->mark == MARK_FAST_RETRANSMIT || line->mark == MARK_RETRANSMISSION;
+    enum mark mark = folded->mark;
+    fold->fold.duplicate_acks += mark == MARK_DUPLICATE_ACK || mark == MARK_DSACK;
+    fold->fold.out_of_order += mark == MARK_REORDERED || mark == MARK_GAP;
+    fold->fold.repeated += mark == MARK_FAST_RETRANSMIT || mark == MARK_RETRANSMISSION;
 }
 
 static void reverse(struct line *line, unsigned n)
