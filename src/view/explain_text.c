@@ -70,7 +70,7 @@ static void segment_words(const struct explanation *explanation, const struct li
                  relative(explanation, 1 - line->from, line->ack));
     }
     options_words(explanation, line, options);
-    snprintf(rung->extra, sizeof rung->extra, "%s%s%s",
+    snprintf(rung->extra, sizeof rung->extra, "%.40s%s%.200s",
              line->length > 0 ? words_bytes(line->length, bytes) : "",
              line->length > 0 && options[0] != '\0' ? ", " : "", options);
     note_of(line, rung->note);
@@ -86,13 +86,15 @@ static void fold_words(const struct line *line, struct rung *rung)
     words_duration(line->until - line->when, duration);
     if (line->fold.bytes[to] > 0) {
         rung->shape = RUNG_EXCHANGE;
-        snprintf(rung->detail, sizeof rung->detail, "%s back",
+        snprintf(rung->detail, sizeof rung->detail, "%.80s back",
                  words_bytes(line->fold.bytes[to], bytes));
-        snprintf(rung->extra, sizeof rung->extra, "%s, %s", count, duration);
+        snprintf(rung->extra, sizeof rung->extra, "%.40s, %.40s", count, duration);
+    } else if (segments > 1) {
+        rung->shape = RUNG_DATA;
+        snprintf(rung->detail, sizeof rung->detail, "%.80s, %.40s", count, duration);
     } else {
         rung->shape = RUNG_DATA;
-        snprintf(rung->detail, sizeof rung->detail, "%s%s%s", count, segments > 1 ? ", " : "",
-                 segments > 1 ? duration : "");
+        snprintf(rung->detail, sizeof rung->detail, "%s", count);
     }
     const struct {
         uint32_t n;
