@@ -145,6 +145,19 @@ static void make_noise(struct ground *ground)
     }
 }
 
+/* What a scenario needs to be as it is. */
+static void apply_flags(struct ground *ground, unsigned flags)
+{
+    struct variety *variety = &ground->variety;
+    ground->all_matters = (flags & ALL_MATTERS) != 0;
+    ground->rst_ends_time_wait = (flags & RST_ENDS_TIME_WAIT) != 0;
+    variety->noise = flags & QUIET ? 0 : variety->noise;
+    variety->timestamps =
+        (variety->timestamps || (flags & NEEDS_TIMESTAMPS)) && !(flags & NEEDS_NO_TIMESTAMPS);
+    variety->sack |= (flags & NEEDS_OPTIONS) != 0;
+    variety->scaling |= (flags & NEEDS_OPTIONS) != 0;
+}
+
 void ground_make(struct ground *ground, uint64_t seed, unsigned flags)
 {
     static const uint16_t ports[] = { 80, 443, 22, 5432, 8080, 6379 };
@@ -155,10 +168,7 @@ void ground_make(struct ground *ground, uint64_t seed, unsigned flags)
     ground->accepts = true;
     ground->backlog = 128;
     draw_variety(ground);
-    ground->all_matters = (flags & ALL_MATTERS) != 0;
-    if (flags & IDEAL_NOISE) {
-        ground->variety.noise = 0;
-    }
+    apply_flags(ground, flags);
     ground->port = ports[luck_below(&ground->luck, 6)];
     for (int side = 0; side < 2; side++) {
         ground->address[side] = draw_address(ground, side);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "scenario.h"
 
+#include "paper.h"
+
 void truth_of_loss(struct ground *ground, enum side from, enum half half, const char *seen,
                    const char *unseen)
 {
@@ -29,6 +31,22 @@ const char *close_in_order(struct ground *ground, struct talk *talk)
         return "closed-simultaneously";
     }
     return close_in_turn(ground, talk, any_side(ground));
+}
+
+unsigned count_flag(const struct ground *ground, enum vantage point, enum side from, uint16_t flag)
+{
+    const struct tape *tape = &ground->tape[point];
+    unsigned count = 0;
+    for (size_t i = 0; i < tape->count; i++) {
+        struct segment segment;
+        const struct taped *packet = &tape->packet[i];
+        if (!packet_read(&segment, tape->bytes + packet->at, packet->length)) {
+            continue;
+        }
+        uint16_t port = from == CLIENT ? segment.tuple.remote_port : segment.tuple.local_port;
+        count += port == ground->port && (segment.flags & flag) != 0;
+    }
+    return count;
 }
 
 enum side any_side(struct ground *ground)

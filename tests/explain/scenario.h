@@ -19,7 +19,11 @@ enum {
     OPENING_MATTERS = 1, /* no capture of it begins in mid-connection */
     ALL_MATTERS = 2,     /* a packet that the capture lost may be the one that tells */
     NO_LOSS = 4,         /* the capture loses nothing: what would be right is not clear */
-    IDEAL_NOISE = 8,     /* no noise: the scenario needs the hosts to be quiet */
+    QUIET = 8,           /* no other connections: a host goes away */
+    RST_ENDS_TIME_WAIT = 16,
+    NEEDS_TIMESTAMPS = 32,
+    NEEDS_NO_TIMESTAMPS = 64,
+    NEEDS_OPTIONS = 128, /* window scaling and SACK */
 };
 
 struct scenario {
@@ -44,6 +48,8 @@ void truth_of_loss(struct ground *ground, enum side from, enum half half, const 
 const char *close_in_order(struct ground *ground, struct talk *talk);
 /* The same, never at once from both ends. */
 const char *close_in_turn(struct ground *ground, struct talk *talk, enum side first);
+/* How many segments with this flag from this side stand on the tape of this point. */
+unsigned count_flag(const struct ground *ground, enum vantage point, enum side from, uint16_t flag);
 enum side any_side(struct ground *ground);
 enum half any_half(struct ground *ground);
 const char *side_name(enum side side);
