@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "paper.h"
+
+#include <string.h>
+
+#include "base/checksum.h"
+
+bool packet_read(struct segment *segment, const uint8_t *bytes, uint32_t length)
+{
+    struct packet packet;
+    memset(segment, 0, sizeof *segment);
+    if (ip_parse(&packet, bytes, length) != WH_WHY_NONE || packet.protocol != IP_TCP ||
+        segment_parse(segment, packet.payload, packet.length) != WH_WHY_NONE) {
+        return false;
+    }
+    /* To whoever receives it "local" would be its destination; here it is the source. */
+    segment->tuple.local = packet.source;
+    segment->tuple.remote = packet.destination;
+    segment->tuple.local_port = get16(packet.payload);
+    segment->tuple.remote_port = get16(packet.payload + 2);
+    segment->hops = packet.hops;
+    return true;
+}
+
+void packet_travel(uint8_t *packet, uint8_t hops)
+{
+    if (packet[0] >> 4 == 6) {
+        packet[7] = (uint8_t)(packet[7] - hops);
+        return;
+    }
+    packet[8] = (uint8_t)(packet[8] - hops);
+    memset(packet + 10, 0, 2);
+    uint16_t sum = (uint16_t)~checksum_fold(checksum_add_portable(packet, 20, 0));
+    memcpy(packet + 10, &sum, sizeof sum);
+}
+
+static uint32_t tcp_at(const uint8_t *packet) { return packet[0] >> 4 == 6 ? 40 : 20; }
+
+void packet_mend(uint8_t *bytes, uint32_t length)
+{
+    struct packet packet;
+    uint8_t *tcp = bytes + tcp_at(bytes);
+    if (ip_parse(&packet, bytes, length) != WH_WHY_NONE) {
+        return;
+    }
+    memset(tcp + 16, 0, 2);
+    uint64_t sum = ip_pseudo_sum(&packet.source, &packet.destination, IP_TCP, packet.length);
+    uint16_t folded = (uint16_t)~checksum_fold(checksum_add_portable(tcp, packet.length, sum));
+    memcpy(tcp + 16, &folded, sizeof folded);
+}
+
+bool packet_strip(uint8_t *packet, uint32_t length, uint8_t kind)
+{
+    uint8_t *tcp = packet + tcp_at(packet);
+    uint32_t end = tcp[12] / 16 * 4U;
+    bool found = false;
+    for (uint32_t at = 20; at < end;) {
+        if (tcp[at] == 0) {
+            break;
+        }
+        uint32_t size = tcp[at] == 1 ? 1 : tcp[at + 1];
+        if (size == 0 || at + size > end) {
+            break;
+        }
+        if (tcp[at] == kind) {
+            memset(tcp + at, 1, size);
+            found = true;
+        }
+        at += size;
+    }
+    if (found) {
+        packet_mend(packet, length);
+    }
+    return found;
+}
+
+uint32_t paper_write(const struct ground *ground, const struct paper *paper,
+                     const struct segment *segment, uint8_t *at)
+{
+    uint8_t tcp[1460];
+    struct segment filled = *segment;
+    size_t header = segment_build(tcp, &filled);
+    memset(tcp + header, 'p', segment->length);
+    struct packet packet = {
+        .source = ground->address[paper->from],
+        .destination = ground->address[other(paper->from)],
+        .version = ground->variety.ipv6 ? 6 : 4,
+        .protocol = IP_TCP,
+        .hops = paper->hops,
+        .length = (uint32_t)header + segment->length,
+    };
+    size_t ip = ip_build(at, &packet, paper->id);
+    memcpy(at + ip, tcp, packet.length);
+    uint32_t length = (uint32_t)ip + packet.length;
+    packet_mend(at, length);
+    return length;
+}
+
+bool tape_last(const struct ground *ground, enum vantage point, enum side from,
+               struct segment *segment, uint8_t *hops)
+{
+    const struct tape *tape = &ground->tape[point];
+    for (size_t i = tape->count; i-- > 0;) {
+        const struct taped *packet = &tape->packet[i];
+        if (!packet_read(segment, tape->bytes + packet->at, packet->length)) {
+            continue;
+        }
+        uint16_t port = from == SERVER ? segment->tuple.local_port : segment->tuple.remote_port;
+        if (port == ground->port) {
+            *hops = segment->hops;
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+#include "scenario.h"
+
+const struct scenario scenarios_patterns[] = {
+    { 0 },
+};
