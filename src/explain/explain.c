@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "explain/conn.h"
+#include "explain/dossier.h"
 #include "explain/fragments.h"
 #include "wire/tuple.h"
 
@@ -24,8 +24,8 @@
 struct explain {
     struct explain_options options;
     struct explain_counts counts;
-    struct conn_rules rules;
-    struct conn **bucket;
+    struct dossier_rules rules;
+    struct dossier **bucket;
     size_t buckets;            /* a power of two */
     struct list phase[PHASES]; /* the longest quiet first; in the order of letting go */
     struct siphash_key key;
@@ -51,10 +51,10 @@ struct explain *explain_new(const struct explain_options *options)
         return NULL;
     }
     explain->options = *options;
-    explain->rules = (struct conn_rules){ .lines = options->lines,
-                                          .plot_points = options->plot_points,
-                                          .several_points = options->points > 1 };
-    explain->bucket = calloc(BUCKETS_FIRST, sizeof(struct conn *));
+    explain->rules = (struct dossier_rules){ .lines = options->lines,
+                                             .plot_points = options->plot_points,
+                                             .several_points = options->points > 1 };
+    explain->bucket = calloc(BUCKETS_FIRST, sizeof(struct dossier *));
     explain->buckets = BUCKETS_FIRST;
     explain->fragments = fragments_new();
     for (int phase = 0; phase < PHASES; phase++) {
@@ -91,9 +91,9 @@ static bool same_ends(const struct tuple *a, const struct tuple *b)
            wh_addr_equal(&a->local, &b->remote) && wh_addr_equal(&a->remote, &b->local);
 }
 
-static struct conn *find(const struct explain *explain, const struct tuple *tuple, uint64_t hash)
+static struct dossier *find(const struct explain *explain, const struct tuple *tuple, uint64_t hash)
 {
-    struct conn *conn = explain->bucket[hash & (explain->buckets - 1)];
+    struct dossier *conn = explain->bucket[hash & (explain->buckets - 1)];
     while (conn != NULL && !(conn->hash == hash && same_ends(&conn->tuple, tuple))) {
         conn = conn->next_in_bucket;
     }
@@ -103,14 +103,14 @@ static struct conn *find(const struct explain *explain, const struct tuple *tupl
 static void grow(struct explain *explain)
 {
     size_t buckets = explain->buckets * 2;
-    struct conn **bucket = calloc(buckets, sizeof(struct conn *));
+    struct dossier **bucket = calloc(buckets, sizeof(struct dossier *));
     if (bucket == NULL) {
         return; /* longer chains are slower, not wrong */
     }
     for (size_t i = 0; i < explain->buckets; i++) {
-        for (struct conn *conn = explain->bucket[i]; conn != NULL;) {
-            struct conn *next = conn->next_in_bucket;
-            struct conn **place = &bucket[conn->hash & (buckets - 1)];
+        for (struct dossier *conn = explain->bucket[i]; conn != NULL;) {
+            struct dossier *next = conn->next_in_bucket;
+            struct dossier **place = &bucket[conn->hash & (buckets - 1)];
             conn->next_in_bucket = *place;
             *place = conn;
             conn = next;
@@ -121,9 +121,9 @@ static void grow(struct explain *explain)
     explain->buckets = buckets;
 }
 
-static void unlink_conn(struct explain *explain, struct conn *conn)
+static void unlink_conn(struct explain *explain, struct dossier *conn)
 {
-    struct conn **place = &explain->bucket[conn->hash & (explain->buckets - 1)];
+    struct dossier **place = &explain->bucket[conn->hash & (explain->buckets - 1)];
     while (*place != conn) {
         place = &(*place)->next_in_bucket;
     }
@@ -134,26 +134,26 @@ static void unlink_conn(struct explain *explain, struct conn *conn)
 
 /* ------------------------------------------------------------ lives and ends -- */
 
-static void tell(struct explain *explain, struct conn *conn)
+static void tell(struct explain *explain, struct dossier *conn)
 {
-    conn_settle_twins(conn, explain->now, true);
+    dossier_settle_twins(conn, explain->now, true);
     story_finish(&conn->story);
     for (unsigned point = 0; point < 32; point++) {
         conn->capture_loss =
             conn->capture_loss || ((conn->points >> point & 1) && explain->lost[point] > 0);
     }
     struct explanation explanation;
-    conn_explain(conn, explain->now, &explanation);
+    dossier_explain(conn, explain->now, &explanation);
     if (explain->options.done != NULL) {
         explain->options.done(explain->options.context, &explanation);
     }
 }
 
 /* Explains a connection that is in no table any more, after the one whose ports it took. */
-static void release(struct explain *explain, struct conn *conn)
+static void release(struct explain *explain, struct dossier *conn)
 {
     if (conn->earlier != NULL) {
-        struct conn *earlier = conn->earlier;
+        struct dossier *earlier = conn->earlier;
         earlier->replaced_challenged = ref_set(&conn->challenge);
         earlier->replaced_reset = conn->end[CLIENT].rsts > 0;
         earlier->replaced_accepted = conn->end[SERVER].syn_acks > 0;
@@ -162,19 +162,19 @@ static void release(struct explain *explain, struct conn *conn)
     }
     tell(explain, conn);
     explain->counts.memory -= conn->charged;
-    conn_clear(conn);
+    dossier_clear(conn);
     free(conn);
 }
 
-static void end_conn(struct explain *explain, struct conn *conn)
+static void end_conn(struct explain *explain, struct dossier *conn)
 {
     unlink_conn(explain, conn);
     release(explain, conn);
 }
 
-static struct conn *begin(struct explain *explain, const struct seen *seen, uint64_t hash)
+static struct dossier *begin(struct explain *explain, const struct seen *seen, uint64_t hash)
 {
-    struct conn *conn = malloc(sizeof *conn);
+    struct dossier *conn = malloc(sizeof *conn);
     if (conn == NULL) {
         return NULL;
     }
@@ -185,10 +185,10 @@ static struct conn *begin(struct explain *explain, const struct seen *seen, uint
     if (by_server) {
         tuple = (struct tuple){ tuple.remote, tuple.local, tuple.remote_port, tuple.local_port };
     }
-    conn_init(conn, &tuple, ++explain->counts.connections, seen->when);
+    dossier_init(conn, &tuple, ++explain->counts.connections, seen->when);
     conn->roles_known = syn;
     conn->hash = hash;
-    struct conn **place = &explain->bucket[hash & (explain->buckets - 1)];
+    struct dossier **place = &explain->bucket[hash & (explain->buckets - 1)];
     conn->next_in_bucket = *place;
     *place = conn;
     list_append(&explain->phase[PHASE_OPENING], &conn->age);
@@ -202,14 +202,15 @@ static struct conn *begin(struct explain *explain, const struct seen *seen, uint
 }
 
 /* A SYN with other numbers: the old connection is explained, or waits for what becomes of the new one. */
-static struct conn *begin_again(struct explain *explain, struct conn *old, const struct seen *seen)
+static struct dossier *begin_again(struct explain *explain, struct dossier *old,
+                                   const struct seen *seen)
 {
     struct former former;
     uint64_t hash = old->hash;
-    conn_to_former(old, &former);
+    dossier_to_former(old, &former);
     old->replaced = (struct ref){ seen->number, seen->when, seen->point };
     unlink_conn(explain, old);
-    struct conn *conn = begin(explain, seen, hash);
+    struct dossier *conn = begin(explain, seen, hash);
     bool waits = conn != NULL && !former.over && old->earlier == NULL;
     if (conn != NULL) {
         conn->former = former;
@@ -221,9 +222,9 @@ static struct conn *begin_again(struct explain *explain, struct conn *old, const
     return conn;
 }
 
-static void charge(struct explain *explain, struct conn *conn)
+static void charge(struct explain *explain, struct dossier *conn)
 {
-    size_t size = conn_size(conn);
+    size_t size = dossier_size(conn);
     explain->counts.memory += size - conn->charged;
     conn->charged = size;
     if (explain->counts.memory > explain->counts.memory_most) {
@@ -231,19 +232,19 @@ static void charge(struct explain *explain, struct conn *conn)
     }
 }
 
-static struct conn *longest_quiet(const struct explain *explain, enum phase phase)
+static struct dossier *longest_quiet(const struct explain *explain, enum phase phase)
 {
     const struct list *list = &explain->phase[phase];
-    return list_empty(list) ? NULL : CONTAINER(list->ring.next, struct conn, age);
+    return list_empty(list) ? NULL : CONTAINER(list->ring.next, struct dossier, age);
 }
 
-static void make_room(struct explain *explain, const struct conn *keep)
+static void make_room(struct explain *explain, const struct dossier *keep)
 {
     for (int phase = 0; phase < PHASES;) {
         if (explain->counts.memory <= explain->options.memory) {
             return;
         }
-        struct conn *conn = longest_quiet(explain, (enum phase)phase);
+        struct dossier *conn = longest_quiet(explain, (enum phase)phase);
         if (conn == NULL || conn == keep) {
             phase++;
             continue;
@@ -259,7 +260,7 @@ static void sweep(struct explain *explain, unsigned most)
 {
     for (int phase = PHASE_OVER; phase <= PHASE_OPENING; phase++) {
         for (unsigned n = 0; n < most; n++) {
-            struct conn *conn = longest_quiet(explain, (enum phase)phase);
+            struct dossier *conn = longest_quiet(explain, (enum phase)phase);
             if (conn == NULL || conn->latest + PATIENCE > explain->now) {
                 break;
             }
@@ -268,10 +269,10 @@ static void sweep(struct explain *explain, unsigned most)
     }
 }
 
-static void touch(struct explain *explain, struct conn *conn)
+static void touch(struct explain *explain, struct dossier *conn)
 {
     link_remove(&conn->age);
-    list_append(&explain->phase[conn_phase(conn)], &conn->age);
+    list_append(&explain->phase[dossier_phase(conn)], &conn->age);
 }
 
 /* ----------------------------------------------------------------- packets -- */
@@ -281,12 +282,12 @@ static void take_segment(struct explain *explain, const struct seen *seen)
     const struct segment *segment = &seen->segment;
     struct tuple key = ordered(&segment->tuple);
     uint64_t hash = tuple_hash13(&explain->key, &key);
-    struct conn *conn = find(explain, &segment->tuple, hash);
+    struct dossier *conn = find(explain, &segment->tuple, hash);
     bool opens = (segment->flags & (WH_SYN | WH_ACK | WH_RST)) == WH_SYN;
     if (conn == NULL) {
         conn = begin(explain, seen, hash);
     } else if (opens && seen->sum != SUM_WRONG &&
-               conn_is_other_life(conn, conn_sender(conn, &segment->tuple), segment->seq)) {
+               dossier_is_other_life(conn, dossier_sender(conn, &segment->tuple), segment->seq)) {
         conn = begin_again(explain, conn, seen);
     }
     const struct line *line;
@@ -294,13 +295,13 @@ static void take_segment(struct explain *explain, const struct seen *seen)
         explain->counts.evicted++;
         return;
     }
-    enum taken taken = conn_take(conn, seen, &explain->rules, &line);
+    enum taken taken = dossier_take(conn, seen, &explain->rules, &line);
     explain->counts.copies += taken == TAKEN_COPY;
     charge(explain, conn);
     touch(explain, conn);
     if (line != NULL && explain->options.line != NULL) {
         struct explanation so_far;
-        conn_explain(conn, explain->now, &so_far);
+        dossier_explain(conn, explain->now, &so_far);
         explain->options.line(explain->options.context, &so_far, line);
     }
     make_room(explain, conn);
@@ -309,9 +310,9 @@ static void take_segment(struct explain *explain, const struct seen *seen)
 static void take_icmp(struct explain *explain, const struct seen *seen)
 {
     struct tuple key = ordered(&seen->segment.tuple);
-    struct conn *conn = find(explain, &seen->segment.tuple, tuple_hash13(&explain->key, &key));
+    struct dossier *conn = find(explain, &seen->segment.tuple, tuple_hash13(&explain->key, &key));
     if (conn != NULL) {
-        conn_take_icmp(conn, seen, &explain->rules);
+        dossier_take_icmp(conn, seen, &explain->rules);
         charge(explain, conn);
     }
 }
@@ -369,7 +370,7 @@ void explain_idle(struct explain *explain, wh_time now)
 void explain_finish(struct explain *explain)
 {
     for (int phase = 0; phase < PHASES; phase++) {
-        struct conn *conn;
+        struct dossier *conn;
         while ((conn = longest_quiet(explain, (enum phase)phase)) != NULL) {
             end_conn(explain, conn);
         }
@@ -381,12 +382,12 @@ const struct explain_counts *explain_counts(const struct explain *explain)
     return &explain->counts;
 }
 
-static void forget(struct conn *conn)
+static void forget(struct dossier *conn)
 {
     if (conn->earlier != NULL) {
         forget(conn->earlier);
     }
-    conn_clear(conn);
+    dossier_clear(conn);
     free(conn);
 }
 
@@ -396,8 +397,8 @@ void explain_free(struct explain *explain)
         return;
     }
     for (size_t i = 0; explain->bucket != NULL && i < explain->buckets; i++) {
-        for (struct conn *conn = explain->bucket[i]; conn != NULL;) {
-            struct conn *next = conn->next_in_bucket;
+        for (struct dossier *conn = explain->bucket[i]; conn != NULL;) {
+            struct dossier *next = conn->next_in_bucket;
             forget(conn);
             conn = next;
         }

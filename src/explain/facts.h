@@ -3,7 +3,7 @@
 #ifndef WAVEHAND_EXPLAIN_FACTS_H
 #define WAVEHAND_EXPLAIN_FACTS_H
 
-#include "explain/conn.h"
+#include "explain/dossier.h"
 
 /* A segment on its way into a connection's record. */
 struct passing {
@@ -18,11 +18,11 @@ struct passing {
 };
 
 /* Before the observers learn of it. */
-void facts_opening(struct conn *conn, struct passing *passing);
-void facts_reset(struct conn *conn, struct passing *passing);
-void facts_closing(struct conn *conn, struct passing *passing);
-void facts_data(struct conn *conn, struct passing *passing);
+void facts_opening(struct dossier *conn, struct passing *passing);
+void facts_reset(struct dossier *conn, struct passing *passing);
+void facts_closing(struct dossier *conn, struct passing *passing);
+void facts_data(struct dossier *conn, struct passing *passing);
 /* Where the capture was taken. */
-void facts_place(struct conn *conn, const struct passing *passing);
+void facts_place(struct dossier *conn, const struct passing *passing);
 
 #endif

@@ -3,9 +3,9 @@
 #include "base/seq.h"
 #include "explain/facts.h"
 
-static void take_fin(struct conn *conn, struct passing *passing)
+static void take_fin(struct dossier *conn, struct passing *passing)
 {
-    struct conn_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
+    struct dossier_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
     const struct segment *segment = passing->segment;
     if (end->fins == 0) {
         end->fin = passing->ref;
@@ -17,9 +17,9 @@ static void take_fin(struct conn *conn, struct passing *passing)
     end->last_fin = passing->ref;
 }
 
-void facts_closing(struct conn *conn, struct passing *passing)
+void facts_closing(struct dossier *conn, struct passing *passing)
 {
-    struct conn_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
+    struct dossier_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
     const struct segment *segment = passing->segment;
     if (segment->flags & WH_RST) {
         return;

@@ -7,7 +7,7 @@
 #define SAFE_PACKET 1280
 
 /* Segments above the least MTU that are sent again and again while smaller ones pass. */
-static void take_size(struct conn_end *end, const struct passing *passing)
+static void take_size(struct dossier_end *end, const struct passing *passing)
 {
     const struct segment *segment = passing->segment;
     bool again = passing->mark == MARK_TIMEOUT || passing->mark == MARK_RETRANSMISSION ||
@@ -32,9 +32,9 @@ static void take_size(struct conn_end *end, const struct passing *passing)
     }
 }
 
-static void take_fresh(struct conn *conn, struct passing *passing)
+static void take_fresh(struct dossier *conn, struct passing *passing)
 {
-    struct conn_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
+    struct dossier_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
     const struct segment *segment = passing->segment;
     uint32_t bytes = end->end_known && seq_lt(segment->seq, end->end) ? passing->end - end->end
                                                                       : segment->length;
@@ -60,7 +60,7 @@ static void take_fresh(struct conn *conn, struct passing *passing)
 }
 
 /* A packet's size was no hindrance if it was acknowledged without having been sent again. */
-static void take_size_acknowledged(struct conn_end *peer, const struct passing *passing,
+static void take_size_acknowledged(struct dossier_end *peer, const struct passing *passing,
                                    uint32_t ack)
 {
     if (peer->big_repeats > 0 && seq_geq(ack, peer->big_end) && ref_set(&peer->cut)) {
@@ -76,9 +76,9 @@ static void take_size_acknowledged(struct conn_end *peer, const struct passing *
     }
 }
 
-static void take_acknowledgement(struct conn *conn, const struct passing *passing)
+static void take_acknowledgement(struct dossier *conn, const struct passing *passing)
 {
-    struct conn_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
+    struct dossier_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
     uint32_t ack = passing->segment->ack;
     if (end->acked_known && !seq_gt(ack, end->acked)) {
         return;
@@ -92,9 +92,9 @@ static void take_acknowledgement(struct conn *conn, const struct passing *passin
  * An acknowledgement of data that leaves the right edge about where it was: nobody
  * has read them. Scaled windows are rounded down, so little data show nothing.
  */
-static void take_edge(struct conn *conn, const struct passing *passing, uint32_t advance)
+static void take_edge(struct dossier *conn, const struct passing *passing, uint32_t advance)
 {
-    struct conn_end *end = &conn->end[passing->from];
+    struct dossier_end *end = &conn->end[passing->from];
     int64_t window = traffic_window(conn->traffic, passing->from);
     if (window < 0 || !(passing->segment->flags & WH_ACK)) {
         return;
@@ -111,9 +111,9 @@ static void take_edge(struct conn *conn, const struct passing *passing, uint32_t
     end->edge = edge;
 }
 
-static void take_window(struct conn *conn, struct passing *passing)
+static void take_window(struct dossier *conn, struct passing *passing)
 {
-    struct conn_end *end = &conn->end[passing->from];
+    struct dossier_end *end = &conn->end[passing->from];
     wh_time since = traffic_closed_since(conn->traffic, passing->from);
     if (since != 0 && !ref_set(&end->closing_window)) {
         end->closing_window = passing->ref;
@@ -131,9 +131,9 @@ static void take_window(struct conn *conn, struct passing *passing)
 }
 
 /* A refused old time stamp is answered by an ACK that does not move (RFC 7323 5.3, R1). */
-static void take_timestamps(struct conn *conn, const struct passing *passing)
+static void take_timestamps(struct dossier *conn, const struct passing *passing)
 {
-    struct conn_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
+    struct dossier_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
     if (passing->mark == MARK_OLD_TIMESTAMP && passing->segment->length > 0) {
         end->old_timestamps++;
         end->old_timestamp = end->old_timestamps == 1 ? passing->ref : end->old_timestamp;
@@ -144,9 +144,9 @@ static void take_timestamps(struct conn *conn, const struct passing *passing)
     }
 }
 
-void facts_data(struct conn *conn, struct passing *passing)
+void facts_data(struct dossier *conn, struct passing *passing)
 {
-    struct conn_end *end = &conn->end[passing->from];
+    struct dossier_end *end = &conn->end[passing->from];
     const struct segment *segment = passing->segment;
     if (segment->flags & WH_RST) {
         return;

@@ -9,7 +9,7 @@
  */
 #define NOPS_USUAL 2
 
-static void learn_first(struct conn_end *end, uint32_t number)
+static void learn_first(struct dossier_end *end, uint32_t number)
 {
     if (!end->first_known) {
         end->first = number;
@@ -17,10 +17,10 @@ static void learn_first(struct conn_end *end, uint32_t number)
     }
 }
 
-static void take_syn(struct conn *conn, const struct passing *passing)
+static void take_syn(struct dossier *conn, const struct passing *passing)
 {
     const struct segment *segment = passing->segment;
-    struct conn_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
+    struct dossier_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
     bool answers = (segment->flags & WH_ACK) != 0;
     if (end->syns + end->syn_acks == 0) {
         end->offer = (struct offer){ .has = segment->options.has,
@@ -51,18 +51,18 @@ static void take_syn(struct conn *conn, const struct passing *passing)
 }
 
 /* An ACK without the numbers of this opening answers a SYN: its sender knows another connection. */
-static bool challenges(const struct conn *conn, const struct passing *passing)
+static bool challenges(const struct dossier *conn, const struct passing *passing)
 {
-    const struct conn_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
+    const struct dossier_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
     return (passing->segment->flags & (WH_ACK | WH_RST | WH_SYN)) == WH_ACK && peer->syns > 0 &&
            end->syns + end->syn_acks == 0 && passing->segment->length == 0 &&
            passing->segment->ack != peer->first + 1 && !ref_set(&conn->established);
 }
 
-void facts_opening(struct conn *conn, struct passing *passing)
+void facts_opening(struct dossier *conn, struct passing *passing)
 {
     const struct segment *segment = passing->segment;
-    struct conn_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
+    struct dossier_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
     if (segment->flags & WH_SYN) {
         take_syn(conn, passing);
         return;

@@ -20,9 +20,9 @@ static wh_time shorter(wh_time first, wh_time last, wh_time first_answer, wh_tim
     return one < other ? one : other;
 }
 
-static enum vantage by_handshake(const struct conn *conn, wh_time answered)
+static enum vantage by_handshake(const struct dossier *conn, wh_time answered)
 {
-    const struct conn_end *client = &conn->end[CLIENT], *server = &conn->end[SERVER];
+    const struct dossier_end *client = &conn->end[CLIENT], *server = &conn->end[SERVER];
     if (!ref_set(&client->syn) || server->syn_acks == 0 || server->syns > 0) {
         return VANTAGE_UNKNOWN;
     }
@@ -41,7 +41,7 @@ static enum vantage by_handshake(const struct conn *conn, wh_time answered)
     return back / LOPSIDED >= there ? VANTAGE_SERVER : VANTAGE_MIDDLE;
 }
 
-static enum vantage by_direction(const struct conn *conn)
+static enum vantage by_direction(const struct dossier *conn)
 {
     enum { CLIENT_BIT = 1 << CLIENT, SERVER_BIT = 1 << SERVER };
     unsigned local = conn->local, remote = conn->remote;
@@ -57,7 +57,7 @@ static enum vantage by_direction(const struct conn *conn)
     return VANTAGE_UNKNOWN;
 }
 
-void facts_place(struct conn *conn, const struct passing *passing)
+void facts_place(struct dossier *conn, const struct passing *passing)
 {
     const struct seen *seen = passing->seen;
     if (conn->twins.matched) {

@@ -4,7 +4,7 @@
 #include "explain/facts.h"
 
 /* Its sender's segments go on: had it really reset, it would answer with RSTs only (RFC 9293 3.10.7.1). */
-static void note_going_on(struct conn *conn, const struct passing *passing)
+static void note_going_on(struct dossier *conn, const struct passing *passing)
 {
     struct reset *reset = &conn->end[passing->from].reset;
     /* What left before the RST may come after it when the network reorders. */
@@ -18,9 +18,9 @@ static void note_going_on(struct conn *conn, const struct passing *passing)
     }
 }
 
-static void take_first(struct conn *conn, const struct passing *passing)
+static void take_first(struct dossier *conn, const struct passing *passing)
 {
-    struct conn_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
+    struct dossier_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
     const struct segment *segment = passing->segment;
     struct reset *reset = &end->reset;
     wh_time first;
@@ -54,9 +54,9 @@ static void take_first(struct conn *conn, const struct passing *passing)
     }
 }
 
-void facts_reset(struct conn *conn, struct passing *passing)
+void facts_reset(struct dossier *conn, struct passing *passing)
 {
-    struct conn_end *end = &conn->end[passing->from];
+    struct dossier_end *end = &conn->end[passing->from];
     if (!(passing->segment->flags & WH_RST)) {
         if (end->rsts > 0) {
             note_going_on(conn, passing);

@@ -13,8 +13,8 @@
 static bool judge_one_direction(struct hearing *hearing)
 {
     for (unsigned side = 0; side < 2; side++) {
-        const struct conn_end *end = &hearing->conn->end[side];
-        const struct conn_end *peer = &hearing->conn->end[1 - side];
+        const struct dossier_end *end = &hearing->conn->end[side];
+        const struct dossier_end *peer = &hearing->conn->end[1 - side];
         bool answered = end->acked_known || end->rsts > 0;
         if (peer->segments + peer->rsts > 0 || end->segments < 2 || !answered ||
             (side == SERVER && end->syn_acks == end->segments)) {
@@ -58,10 +58,10 @@ static judge_of *const judges[] = {
     judge_open,
 };
 
-void judge(const struct conn *conn, wh_time now, struct verdict *verdict)
+void judge(const struct dossier *conn, wh_time now, struct verdict *verdict)
 {
     memset(verdict, 0, sizeof *verdict);
-    const struct conn_end *client = &conn->end[CLIENT], *server = &conn->end[SERVER];
+    const struct dossier_end *client = &conn->end[CLIENT], *server = &conn->end[SERVER];
     struct hearing hearing = { .conn = conn,
                                .client = client,
                                .server = server,

@@ -7,11 +7,11 @@
 #ifndef WAVEHAND_EXPLAIN_JUDGE_H
 #define WAVEHAND_EXPLAIN_JUDGE_H
 
-#include "explain/conn.h"
+#include "explain/dossier.h"
 
 struct hearing {
-    const struct conn *conn;
-    const struct conn_end *client, *server;
+    const struct dossier *conn;
+    const struct dossier_end *client, *server;
     wh_time now; /* the capture's last moment */
     bool opened; /* the handshake was completed, or its opening was not seen */
     struct verdict *verdict;

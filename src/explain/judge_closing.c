@@ -16,8 +16,8 @@ static wh_time later(const struct ref *a, const struct ref *b)
 bool judge_close_wait(struct hearing *hearing)
 {
     for (unsigned side = 0; side < 2; side++) {
-        const struct conn_end *end = &hearing->conn->end[side],
-                              *peer = &hearing->conn->end[1 - side];
+        const struct dossier_end *end = &hearing->conn->end[side],
+                                 *peer = &hearing->conn->end[1 - side];
         if (!ref_set(&peer->fin_acked) || end->fins > 0 || end->rsts + peer->rsts > 0) {
             continue;
         }
@@ -41,7 +41,7 @@ bool judge_close_wait(struct hearing *hearing)
 /* When the wait for an application's words ended. */
 static wh_time end_of_wait(const struct hearing *hearing)
 {
-    const struct conn_end *client = hearing->client, *server = hearing->server;
+    const struct dossier_end *client = hearing->client, *server = hearing->server;
     wh_time until = hearing->now;
     until = ref_set(&client->fin) && client->fin.when < until ? client->fin.when : until;
     return ref_set(&server->fin) && server->fin.when < until ? server->fin.when : until;
@@ -49,15 +49,15 @@ static wh_time end_of_wait(const struct hearing *hearing)
 
 bool judge_silent(struct hearing *hearing)
 {
-    const struct conn *conn = hearing->conn;
-    const struct conn_end *client = hearing->client, *server = hearing->server;
+    const struct dossier *conn = hearing->conn;
+    const struct dossier_end *client = hearing->client, *server = hearing->server;
     if (!conn->roles_known || !ref_set(&conn->established) || client->rsts + server->rsts > 0 ||
         (client->bytes > 0 && server->bytes > 0)) {
         return false;
     }
     bool nobody = client->bytes + server->bytes == 0;
     unsigned silent = client->bytes > 0 || nobody ? SERVER : CLIENT;
-    const struct conn_end *speaker = &conn->end[1 - silent];
+    const struct dossier_end *speaker = &conn->end[1 - silent];
     wh_time since = later(&conn->established, &speaker->last_data), until = end_of_wait(hearing);
     /* Data that nobody acknowledges are another story. */
     bool heard =
@@ -77,7 +77,7 @@ bool judge_silent(struct hearing *hearing)
             The(silent), &speaker->last_data, until - since);
     }
     if (ref_set(&client->fin) || ref_set(&server->fin)) {
-        const struct conn_end *closer =
+        const struct dossier_end *closer =
             !ref_set(&server->fin) || (ref_set(&client->fin) && client->fin.when < server->fin.when)
                 ? client
                 : server;
@@ -92,7 +92,7 @@ bool judge_silent(struct hearing *hearing)
 bool judge_fin_repeated(struct hearing *hearing)
 {
     for (unsigned side = 0; side < 2; side++) {
-        const struct conn_end *end = &hearing->conn->end[side];
+        const struct dossier_end *end = &hearing->conn->end[side];
         bool lost = end->lost_fins > 0;
         if ((end->fins < 2 || end->last_fin.when - end->fin.when < REPEAT_LEAST) && !lost) {
             continue;
@@ -113,7 +113,7 @@ bool judge_fin_repeated(struct hearing *hearing)
 /* What was special about an opening of a connection that closed as it should. */
 static bool special_opening(struct hearing *hearing)
 {
-    const struct conn *conn = hearing->conn;
+    const struct dossier *conn = hearing->conn;
     const struct former *former = &conn->former;
     if (former->exists && !former->reset && former->waiter >= 0) {
         decide(hearing, VERDICT_TIME_WAIT_ACCEPTED, CERTAIN_VERDICT, DOUBT_NONE);
@@ -141,7 +141,7 @@ static bool special_opening(struct hearing *hearing)
 
 bool judge_closed(struct hearing *hearing)
 {
-    const struct conn_end *client = hearing->client, *server = hearing->server;
+    const struct dossier_end *client = hearing->client, *server = hearing->server;
     if (!ref_set(&client->fin_acked) || !ref_set(&server->fin_acked)) {
         return false;
     }
@@ -159,7 +159,8 @@ bool judge_closed(struct hearing *hearing)
         return true;
     }
     unsigned first = client->fin_answers ? SERVER : CLIENT;
-    const struct conn_end *end = &hearing->conn->end[first], *peer = &hearing->conn->end[1 - first];
+    const struct dossier_end *end = &hearing->conn->end[first],
+                             *peer = &hearing->conn->end[1 - first];
     if (peer->bytes_after_fin > 0) {
         decide(hearing, VERDICT_HALF_CLOSE_RESPECTED, sure, doubt);
         say(hearing,
@@ -185,8 +186,8 @@ bool judge_closed(struct hearing *hearing)
 
 bool judge_open(struct hearing *hearing)
 {
-    const struct conn *conn = hearing->conn;
-    const struct conn_end *client = hearing->client, *server = hearing->server;
+    const struct dossier *conn = hearing->conn;
+    const struct dossier_end *client = hearing->client, *server = hearing->server;
     if (conn->evicted) {
         decide(hearing, VERDICT_CANNOT_TELL, NO_VERDICT, DOUBT_MEMORY_LIMIT);
         say(hearing,

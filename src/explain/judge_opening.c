@@ -10,7 +10,7 @@
 
 bool judge_refused(struct hearing *hearing)
 {
-    const struct conn_end *client = hearing->client, *server = hearing->server;
+    const struct dossier_end *client = hearing->client, *server = hearing->server;
     if (hearing->opened) {
         return false;
     }
@@ -62,7 +62,7 @@ static const char *icmp_words(enum icmp_kind kind)
 
 bool judge_unreachable(struct hearing *hearing)
 {
-    const struct conn *conn = hearing->conn;
+    const struct dossier *conn = hearing->conn;
     bool error = ref_set(&conn->icmp) && conn->icmp_facts.kind != ICMP_TOO_BIG &&
                  conn->icmp_facts.kind != ICMP_SOURCE_QUENCH;
     if (hearing->opened || !error || hearing->server->syn_acks > 0) {
@@ -79,9 +79,9 @@ bool judge_unreachable(struct hearing *hearing)
 /* A SYN that met what was left of a connection of the same ports. */
 bool judge_former(struct hearing *hearing)
 {
-    const struct conn *conn = hearing->conn;
+    const struct dossier *conn = hearing->conn;
     const struct former *former = &conn->former;
-    const struct conn_end *client = hearing->client, *server = hearing->server;
+    const struct dossier_end *client = hearing->client, *server = hearing->server;
     bool met = former->exists && !former->reset && former->waiter >= 0;
     if (met && !hearing->opened && server->syn_acks == 0 && server->rsts == 0 &&
         !ref_set(&conn->challenge) && client->syns > 0 &&
@@ -126,8 +126,8 @@ static bool cannot_tell_yet(struct hearing *hearing, const char *what, const str
 
 bool judge_no_answer(struct hearing *hearing)
 {
-    const struct conn *conn = hearing->conn;
-    const struct conn_end *client = hearing->client, *server = hearing->server;
+    const struct dossier *conn = hearing->conn;
+    const struct dossier_end *client = hearing->client, *server = hearing->server;
     if (hearing->opened || client->syns == 0 || server->segments + server->rsts > 0) {
         return false;
     }
@@ -154,8 +154,8 @@ bool judge_no_answer(struct hearing *hearing)
 
 bool judge_unfinished(struct hearing *hearing)
 {
-    const struct conn *conn = hearing->conn;
-    const struct conn_end *client = hearing->client, *server = hearing->server;
+    const struct dossier *conn = hearing->conn;
+    const struct dossier_end *client = hearing->client, *server = hearing->server;
     if (hearing->opened || server->syn_acks == 0 || client->rsts + server->rsts > 0) {
         return false;
     }
@@ -184,7 +184,7 @@ bool judge_unfinished(struct hearing *hearing)
 static bool stripped(struct hearing *hearing, unsigned side, uint8_t option, enum verdict_kind kind,
                      const char *name)
 {
-    const struct conn_end *end = &hearing->conn->end[side];
+    const struct dossier_end *end = &hearing->conn->end[side];
     if (end->stripped & option) {
         decide(hearing, kind, CERTAIN_VERDICT, DOUBT_NONE);
         say(hearing, "The SYN of %s left with the %s option (%@) and arrived without it (%@).",
@@ -202,7 +202,7 @@ bool judge_stripped(struct hearing *hearing)
             stripped(hearing, side, WH_HAS_SACK_PERMITTED, VERDICT_SACK_STRIPPED, "SACK")) {
             return true;
         }
-        const struct conn_end *end = &hearing->conn->end[side];
+        const struct dossier_end *end = &hearing->conn->end[side];
         bool known = end->offer.has & (WH_HAS_WINDOW_SCALE | WH_HAS_SACK_PERMITTED);
         if (end->offer.blanked && end->offer.has != 0 && !(end->offer.has & WH_HAS_WINDOW_SCALE)) {
             decide(hearing, VERDICT_WINDOW_SCALE_STRIPPED, LIKELY_VERDICT, DOUBT_NONE);
@@ -223,7 +223,7 @@ bool judge_stripped(struct hearing *hearing)
 
 static bool lost_for_certain(struct hearing *hearing)
 {
-    const struct conn_end *client = hearing->client, *server = hearing->server;
+    const struct dossier_end *client = hearing->client, *server = hearing->server;
     if (client->lost_syns > 0) {
         decide(hearing, VERDICT_SYN_LOST, CERTAIN_VERDICT, DOUBT_NONE);
         say(hearing, "The SYN (%@) was lost on the path; the connection opened %t late.",
@@ -250,7 +250,7 @@ static bool lost_for_certain(struct hearing *hearing)
 /* The client answered the SYN,ACK, as far as can be seen from here, and it came again. */
 static bool answered_in_vain(struct hearing *hearing)
 {
-    const struct conn *conn = hearing->conn;
+    const struct dossier *conn = hearing->conn;
     if (conn->syn_acks_after_ack == 0 ||
         conn->syn_ack_after_ack.when - hearing->server->syn.when < REPEAT_LEAST) {
         return false;
@@ -279,8 +279,8 @@ static bool answered_in_vain(struct hearing *hearing)
 
 bool judge_opening_trouble(struct hearing *hearing)
 {
-    const struct conn *conn = hearing->conn;
-    const struct conn_end *client = hearing->client, *server = hearing->server;
+    const struct dossier *conn = hearing->conn;
+    const struct dossier_end *client = hearing->client, *server = hearing->server;
     if (!conn->roles_known || lost_for_certain(hearing) || answered_in_vain(hearing)) {
         return conn->roles_known;
     }

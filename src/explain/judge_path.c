@@ -10,7 +10,7 @@
 bool judge_paws(struct hearing *hearing)
 {
     for (unsigned side = 0; side < 2; side++) {
-        const struct conn_end *end = &hearing->conn->end[side];
+        const struct dossier_end *end = &hearing->conn->end[side];
         if (end->old_timestamps < 2 || !ref_set(&hearing->conn->paws_ack)) {
             continue;
         }
@@ -27,8 +27,8 @@ bool judge_paws(struct hearing *hearing)
 bool judge_black_hole(struct hearing *hearing)
 {
     for (unsigned side = 0; side < 2; side++) {
-        const struct conn_end *end = &hearing->conn->end[side],
-                              *peer = &hearing->conn->end[1 - side];
+        const struct dossier_end *end = &hearing->conn->end[side],
+                                 *peer = &hearing->conn->end[1 - side];
         bool told = hearing->conn->icmp_facts.too_big > 0;
         bool alive = ref_set(&peer->last) && peer->last.when > end->big_first.when;
         bool stuck = end->big_repeats >= REPEATS_LEAST && end->acked_known && !end->large_passed &&
@@ -54,9 +54,9 @@ bool judge_black_hole(struct hearing *hearing)
 
 bool judge_keep_alive(struct hearing *hearing)
 {
-    const struct conn *conn = hearing->conn;
+    const struct dossier *conn = hearing->conn;
     for (unsigned side = 0; side < 2 && conn->traffic != NULL; side++) {
-        const struct conn_end *end = &conn->end[side];
+        const struct dossier_end *end = &conn->end[side];
         unsigned probes = end->rsts > 0 ? end->reset.probes : traffic_probes(conn->traffic, side);
         unsigned least = end->rsts > 0 ? PROBES_LEAST : REPEATS_LEAST;
         if (probes < least) {
@@ -76,9 +76,9 @@ bool judge_keep_alive(struct hearing *hearing)
 
 bool judge_retransmission(struct hearing *hearing)
 {
-    const struct conn *conn = hearing->conn;
+    const struct dossier *conn = hearing->conn;
     for (unsigned side = 0; side < 2 && conn->traffic != NULL && hearing->opened; side++) {
-        const struct conn_end *end = &conn->end[side], *peer = &conn->end[1 - side];
+        const struct dossier_end *end = &conn->end[side], *peer = &conn->end[1 - side];
         wh_time first = 0;
         unsigned repeats = traffic_repeats(conn->traffic, side, &first);
         bool fin = end->fins > REPEATS_LEAST && !ref_set(&end->fin_acked);
@@ -112,7 +112,7 @@ bool judge_retransmission(struct hearing *hearing)
 bool judge_zero_window(struct hearing *hearing)
 {
     for (unsigned side = 0; side < 2; side++) {
-        const struct conn_end *end = &hearing->conn->end[side];
+        const struct dossier_end *end = &hearing->conn->end[side];
         wh_time longest = (wh_time)end->closed_longest_ms * WH_MILLISECOND;
         wh_time still = ref_set(&end->closing_window) ? hearing->now - end->closing_window.when : 0;
         if (longest < STALL_LEAST && still < STALL_LEAST) {

@@ -15,7 +15,7 @@
 
 static const struct reset *first_reset(const struct hearing *hearing, unsigned *side)
 {
-    const struct conn_end *client = hearing->client, *server = hearing->server;
+    const struct dossier_end *client = hearing->client, *server = hearing->server;
     if (client->rsts == 0 && server->rsts == 0) {
         return NULL;
     }
@@ -28,7 +28,7 @@ static const struct reset *first_reset(const struct hearing *hearing, unsigned *
 bool judge_injected(struct hearing *hearing)
 {
     for (unsigned side = 0; side < 2; side++) {
-        const struct conn_end *end = &hearing->conn->end[side];
+        const struct dossier_end *end = &hearing->conn->end[side];
         const struct reset *reset = &end->reset;
         if (end->rsts == 0 || (!reset->wrong_hops && !reset->went_on)) {
             continue;
@@ -55,8 +55,8 @@ bool judge_injected(struct hearing *hearing)
 /* The SYN that took these ports shows that its sender had forgotten this connection. */
 static bool replaced(struct hearing *hearing)
 {
-    const struct conn *conn = hearing->conn;
-    if (!ref_set(&conn->replaced) || conn_over(conn) || !hearing->opened) {
+    const struct dossier *conn = hearing->conn;
+    if (!ref_set(&conn->replaced) || dossier_over(conn) || !hearing->opened) {
         return false;
     }
     if (conn->replaced_challenged) {
@@ -88,7 +88,7 @@ bool judge_half_open(struct hearing *hearing)
     if (reset == NULL || !hearing->opened || (reset->flags & WH_ACK) || !reset->answers) {
         return false;
     }
-    const struct conn_end *end = &hearing->conn->end[side];
+    const struct dossier_end *end = &hearing->conn->end[side];
     bool forgot = end->fins == 0 && hearing->conn->end[1 - side].fins == 0;
     bool missed = reset->peer_repeats > 0 || reset->silence >= FORGETTING_LEAST;
     bool probed = !reset->answered_fresh && reset->answered_length <= 1 && reset->peer_repeats == 0;
@@ -109,13 +109,13 @@ bool judge_half_open(struct hearing *hearing)
 
 bool judge_assassinated(struct hearing *hearing)
 {
-    const struct conn_end *client = hearing->client, *server = hearing->server;
+    const struct dossier_end *client = hearing->client, *server = hearing->server;
     if (!ref_set(&client->fin_acked) || !ref_set(&server->fin_acked)) {
         return false;
     }
     for (unsigned side = 0; side < 2; side++) {
-        const struct conn_end *end = &hearing->conn->end[side],
-                              *peer = &hearing->conn->end[1 - side];
+        const struct dossier_end *end = &hearing->conn->end[side],
+                                 *peer = &hearing->conn->end[1 - side];
         const struct reset *reset = &end->reset;
         bool waits = (reset->receiver & STATE_BIT(WH_TIME_WAIT)) != 0 && peer->acked_known &&
                      reset->seq == peer->acked;
@@ -138,7 +138,8 @@ bool judge_assassinated(struct hearing *hearing)
 /* Its own FIN was out, and more came. */
 static bool after_close(struct hearing *hearing, unsigned side, const struct reset *reset)
 {
-    const struct conn_end *end = &hearing->conn->end[side], *peer = &hearing->conn->end[1 - side];
+    const struct dossier_end *end = &hearing->conn->end[side],
+                             *peer = &hearing->conn->end[1 - side];
     if (end->fins == 0 || end->fin.when > reset->ref.when) {
         return false;
     }
@@ -170,7 +171,8 @@ static bool after_close(struct hearing *hearing, unsigned side, const struct res
  */
 static bool unread(const struct hearing *hearing, unsigned side, const struct reset *reset)
 {
-    const struct conn_end *end = &hearing->conn->end[side], *peer = &hearing->conn->end[1 - side];
+    const struct dossier_end *end = &hearing->conn->end[side],
+                             *peer = &hearing->conn->end[1 - side];
     bool last_word = ref_set(&peer->last_data) &&
                      (!ref_set(&end->last_data) || peer->last_data.when > end->last_data.when) &&
                      peer->last_data.when < reset->ref.when;
@@ -179,7 +181,8 @@ static bool unread(const struct hearing *hearing, unsigned side, const struct re
 
 static bool half_close_cut(struct hearing *hearing, unsigned side, const struct reset *reset)
 {
-    const struct conn_end *end = &hearing->conn->end[side], *peer = &hearing->conn->end[1 - side];
+    const struct dossier_end *end = &hearing->conn->end[side],
+                             *peer = &hearing->conn->end[1 - side];
     bool half = (reset->sender & STATE_BIT(WH_CLOSE_WAIT)) != 0 && peer->fins > 0 && end->fins == 0;
     if (!half) {
         return false;
@@ -201,7 +204,8 @@ bool judge_reset(struct hearing *hearing)
     if (reset == NULL) {
         return false;
     }
-    const struct conn_end *end = &hearing->conn->end[side], *peer = &hearing->conn->end[1 - side];
+    const struct dossier_end *end = &hearing->conn->end[side],
+                             *peer = &hearing->conn->end[1 - side];
     if (ref_set(&end->fin_acked) && ref_set(&peer->fin_acked)) {
         return false; /* closed in order before */
     }

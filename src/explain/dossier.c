@@ -4,7 +4,7 @@
  * or folded. What is known about arrival decides how surely the receiver moves:
  * a segment seen at its receiver has arrived; one seen where it left may be lost.
  */
-#include "explain/conn.h"
+#include "explain/dossier.h"
 
 #include <string.h>
 
@@ -14,7 +14,7 @@
 /* How long a packet may take to the other capture before it counts as lost. */
 #define TWIN_PATIENCE (3 * WH_SECOND)
 
-void conn_init(struct conn *conn, const struct tuple *tuple, uint64_t number, wh_time now)
+void dossier_init(struct dossier *conn, const struct tuple *tuple, uint64_t number, wh_time now)
 {
     memset(conn, 0, sizeof *conn);
     conn->tuple = *tuple;
@@ -28,7 +28,7 @@ void conn_init(struct conn *conn, const struct tuple *tuple, uint64_t number, wh
     conn->former.waiter = -1;
 }
 
-void conn_clear(struct conn *conn)
+void dossier_clear(struct dossier *conn)
 {
     traffic_free(conn->traffic);
     story_free(&conn->story);
@@ -36,14 +36,14 @@ void conn_clear(struct conn *conn)
     conn->traffic = NULL;
 }
 
-size_t conn_size(const struct conn *conn)
+size_t dossier_size(const struct dossier *conn)
 {
     return sizeof *conn + conn->story.room * sizeof *conn->story.line +
            conn->twins.room * sizeof *conn->twins.sighting +
            (conn->traffic != NULL ? traffic_size(conn->traffic) : 0);
 }
 
-unsigned conn_sender(const struct conn *conn, const struct tuple *tuple)
+unsigned dossier_sender(const struct dossier *conn, const struct tuple *tuple)
 {
     bool client = conn->tuple.local_port == tuple->local_port &&
                   wh_addr_equal(&conn->tuple.local, &tuple->local);
@@ -64,16 +64,16 @@ static struct observed observed_of(const struct passing *passing)
 }
 
 /* Seen where its receiver is, or drawn in at once by it. */
-static bool certainly_arrives(const struct conn *conn, unsigned to)
+static bool certainly_arrives(const struct dossier *conn, unsigned to)
 {
     return (conn->vantage == VANTAGE_CLIENT && to == CLIENT) ||
            (conn->vantage == VANTAGE_SERVER && to == SERVER);
 }
 
-static void observe(struct conn *conn, const struct passing *passing)
+static void observe(struct dossier *conn, const struct passing *passing)
 {
     struct observed observed = observed_of(passing);
-    struct conn_end *end = &conn->end[passing->from];
+    struct dossier_end *end = &conn->end[passing->from];
     observer_sent(&end->observer, &observed);
     conn->contradiction = conn->contradiction || end->observer.contradiction;
     bool waits = conn->twins.matched && conn->twins.near[passing->from] == passing->ref.point + 1;
@@ -85,7 +85,7 @@ static void observe(struct conn *conn, const struct passing *passing)
 
 /* --------------------------------------------------------------- lines -- */
 
-static void fill_line(const struct conn *conn, const struct passing *passing, struct line *line)
+static void fill_line(const struct dossier *conn, const struct passing *passing, struct line *line)
 {
     const struct segment *segment = passing->segment;
     *line = (struct line){
@@ -135,7 +135,8 @@ static bool mark_is_quiet(enum mark mark)
     }
 }
 
-static void fold(struct conn *conn, const struct passing *passing, const struct conn_rules *rules)
+static void fold(struct dossier *conn, const struct passing *passing,
+                 const struct dossier_rules *rules)
 {
     const struct folded folded = {
         .from = passing->from,
@@ -156,8 +157,8 @@ static void fold(struct conn *conn, const struct passing *passing, const struct 
     }
 }
 
-static const struct line *draw(struct conn *conn, const struct passing *passing,
-                               const struct conn_rules *rules, struct sighting *sighting)
+static const struct line *draw(struct dossier *conn, const struct passing *passing,
+                               const struct dossier_rules *rules, struct sighting *sighting)
 {
     if (rules->lines == 0) {
         return NULL;
@@ -195,11 +196,11 @@ static void passing_of(struct passing *passing, unsigned from, const struct seen
 }
 
 /* The packet turned up at its receiver's side. */
-static void take_twin(struct conn *conn, const struct passing *passing, struct sighting *first)
+static void take_twin(struct dossier *conn, const struct passing *passing, struct sighting *first)
 {
     const struct segment *segment = passing->segment;
     struct observed observed = observed_of(passing);
-    struct conn_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
+    struct dossier_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
     if (first->point == passing->ref.point) {
         return; /* another interface of the same host */
     }
@@ -218,9 +219,9 @@ static void take_twin(struct conn *conn, const struct passing *passing, struct s
     }
 }
 
-static void lose(struct conn *conn, struct sighting *sighting)
+static void lose(struct dossier *conn, struct sighting *sighting)
 {
-    struct conn_end *end = &conn->end[sighting->from];
+    struct dossier_end *end = &conn->end[sighting->from];
     struct ref ref = { sighting->number, sighting->when, sighting->point };
     sighting->waiting = false;
     struct line *line = sighting->line != 0 ? story_at(&conn->story, sighting->line - 1) : NULL;
@@ -236,7 +237,7 @@ static void lose(struct conn *conn, struct sighting *sighting)
     }
 }
 
-void conn_settle_twins(struct conn *conn, wh_time now, bool all)
+void dossier_settle_twins(struct dossier *conn, wh_time now, bool all)
 {
     struct twins *twins = &conn->twins;
     if (!twins->matched) {
@@ -260,14 +261,14 @@ void conn_settle_twins(struct conn *conn, wh_time now, bool all)
  * segments, so that what comes at the far place need not be what left; it is an
  * arrival all the same, unless it brings what never was seen to leave.
  */
-static bool is_twin(struct conn *conn, const struct passing *passing)
+static bool is_twin(struct dossier *conn, const struct passing *passing)
 {
     struct sighting *first = twins_match(&conn->twins, passing->from, passing->seen);
     if (first != NULL) {
         take_twin(conn, passing, first);
         return true;
     }
-    const struct conn_end *end = &conn->end[passing->from];
+    const struct dossier_end *end = &conn->end[passing->from];
     bool far = conn->twins.matched && conn->twins.near[passing->from] != 0 &&
                conn->twins.near[passing->from] != passing->ref.point + 1;
     if (far && end->end_known && passing->segment->length > 0 && !seq_gt(passing->end, end->end)) {
@@ -280,9 +281,9 @@ static bool is_twin(struct conn *conn, const struct passing *passing)
 
 /* ---------------------------------------------------------------- a segment -- */
 
-static void note_last(struct conn *conn, const struct passing *passing)
+static void note_last(struct dossier *conn, const struct passing *passing)
 {
-    struct conn_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
+    struct dossier_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
     const struct segment *segment = passing->segment;
     if (segment->flags & WH_RST) {
         return; /* its TTL and numbers may be anybody's */
@@ -298,7 +299,7 @@ static void note_last(struct conn *conn, const struct passing *passing)
     peer->answerable = (segment->flags & WH_ACK) != 0;
 }
 
-static void note_quality(struct conn *conn, const struct passing *passing)
+static void note_quality(struct dossier *conn, const struct passing *passing)
 {
     const struct seen *seen = passing->seen;
     conn->cut_packets = conn->cut_packets || seen->cut_header;
@@ -316,15 +317,15 @@ static void note_quality(struct conn *conn, const struct passing *passing)
     conn->points |= UINT32_C(1) << (seen->point & 31);
 }
 
-enum taken conn_take(struct conn *conn, const struct seen *seen, const struct conn_rules *rules,
-                     const struct line **line)
+enum taken dossier_take(struct dossier *conn, const struct seen *seen,
+                        const struct dossier_rules *rules, const struct line **line)
 {
     struct passing passing;
-    passing_of(&passing, conn_sender(conn, &seen->segment.tuple), seen);
+    passing_of(&passing, dossier_sender(conn, &seen->segment.tuple), seen);
     *line = NULL;
     struct sighting *sighting = NULL;
     if (rules->several_points || conn->twins.room > 0) {
-        conn_settle_twins(conn, seen->when, false);
+        dossier_settle_twins(conn, seen->when, false);
         if (is_twin(conn, &passing)) {
             note_quality(conn, &passing);
             return TAKEN_COPY;
@@ -357,10 +358,11 @@ enum taken conn_take(struct conn *conn, const struct seen *seen, const struct co
     return TAKEN;
 }
 
-void conn_take_icmp(struct conn *conn, const struct seen *seen, const struct conn_rules *rules)
+void dossier_take_icmp(struct dossier *conn, const struct seen *seen,
+                       const struct dossier_rules *rules)
 {
     struct ref ref = { seen->number, seen->when, seen->point };
-    unsigned from = conn_sender(conn, &seen->segment.tuple);
+    unsigned from = dossier_sender(conn, &seen->segment.tuple);
     struct icmp_facts *facts = &conn->icmp_facts;
     if (!ref_set(&conn->icmp)) {
         conn->icmp = ref;
@@ -392,9 +394,9 @@ void conn_take_icmp(struct conn *conn, const struct seen *seen, const struct con
 
 /* ------------------------------------------------------------- a life's end -- */
 
-enum phase conn_phase(const struct conn *conn)
+enum phase dossier_phase(const struct dossier *conn)
 {
-    const struct conn_end *client = &conn->end[CLIENT], *server = &conn->end[SERVER];
+    const struct dossier_end *client = &conn->end[CLIENT], *server = &conn->end[SERVER];
     bool closed = ref_set(&client->fin_acked) && ref_set(&server->fin_acked);
     if (closed || client->rsts > 0 || server->rsts > 0) {
         return PHASE_OVER;
@@ -402,9 +404,9 @@ enum phase conn_phase(const struct conn *conn)
     return conn->roles_known && !ref_set(&conn->established) ? PHASE_OPENING : PHASE_OPEN;
 }
 
-bool conn_is_other_life(const struct conn *conn, unsigned from, uint32_t seq)
+bool dossier_is_other_life(const struct dossier *conn, unsigned from, uint32_t seq)
 {
-    const struct conn_end *end = &conn->end[from];
+    const struct dossier_end *end = &conn->end[from];
     if (end->first_known) {
         return end->first != seq;
     }
@@ -412,12 +414,12 @@ bool conn_is_other_life(const struct conn *conn, unsigned from, uint32_t seq)
     return end->segments > 0;
 }
 
-void conn_to_former(const struct conn *conn, struct former *former)
+void dossier_to_former(const struct dossier *conn, struct former *former)
 {
-    const struct conn_end *client = &conn->end[CLIENT], *server = &conn->end[SERVER];
+    const struct dossier_end *client = &conn->end[CLIENT], *server = &conn->end[SERVER];
     bool closed = ref_set(&client->fin_acked) && ref_set(&server->fin_acked);
     *former = (struct former){ .exists = true,
-                               .over = conn_over(conn),
+                               .over = dossier_over(conn),
                                .reset = client->rsts + server->rsts > 0,
                                .waiter = -1,
                                .number = conn->number,
@@ -432,7 +434,7 @@ void conn_to_former(const struct conn *conn, struct former *former)
                                                                     : server->fin_acked.when;
 }
 
-void conn_explain(const struct conn *conn, wh_time now, struct explanation *explanation)
+void dossier_explain(const struct dossier *conn, wh_time now, struct explanation *explanation)
 {
     *explanation = (struct explanation){
         .number = conn->number,
@@ -449,7 +451,7 @@ void conn_explain(const struct conn *conn, wh_time now, struct explanation *expl
     struct metrics *metrics = &explanation->metrics;
     metrics->vantage = conn->vantage;
     for (unsigned side = 0; side < 2; side++) {
-        const struct conn_end *end = &conn->end[side];
+        const struct dossier_end *end = &conn->end[side];
         explanation->first[side] = end->first;
         explanation->first_known[side] = end->first_known;
         explanation->states[side] = end->observer.states;
@@ -464,7 +466,7 @@ void conn_explain(const struct conn *conn, wh_time now, struct explanation *expl
         metrics->bits_per_second[side] =
             took >= WH_MILLISECOND ? sums->fresh_bytes * 8 * 1000 / (took / WH_MILLISECOND) : 0;
     }
-    const struct conn_end *client = &conn->end[CLIENT], *server = &conn->end[SERVER];
+    const struct dossier_end *client = &conn->end[CLIENT], *server = &conn->end[SERVER];
     if (ref_set(&conn->established) && ref_set(&client->syn)) {
         metrics->open_time = conn->established.when - client->syn.when;
         if (client->syns == 1 && server->syn_acks == 1) {

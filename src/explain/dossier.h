@@ -4,8 +4,8 @@
  * states, the facts that a verdict may need, each with the packet that shows it,
  * and the lines of its ladder.
  */
-#ifndef WAVEHAND_EXPLAIN_CONN_H
-#define WAVEHAND_EXPLAIN_CONN_H
+#ifndef WAVEHAND_EXPLAIN_DOSSIER_H
+#define WAVEHAND_EXPLAIN_DOSSIER_H
 
 #include "base/list.h"
 #include "explain/explain.h"
@@ -55,7 +55,7 @@ struct reset {
 };
 
 /* One end of a connection. */
-struct conn_end {
+struct dossier_end {
     struct observer observer;
     uint32_t first;
     bool first_known;
@@ -123,8 +123,8 @@ struct former {
     uint64_t number;
 };
 
-struct conn {
-    struct conn *next_in_bucket;
+struct dossier {
+    struct dossier *next_in_bucket;
     struct link age; /* in order of the last packet */
     uint64_t hash;
     struct tuple tuple; /* local: the client */
@@ -137,7 +137,7 @@ struct conn {
     enum vantage vantage;
     uint8_t local;  /* ends whose packets leave the capturing host, as a bit set */
     uint8_t remote; /* ends whose packets come in to it */
-    struct conn_end end[2];
+    struct dossier_end end[2];
     struct ref established; /* the ACK that ends the handshake */
     unsigned acks_of_syn;   /* the client's ACKs of the SYN,ACK before the next SYN,ACK */
     unsigned syn_acks_after_ack, syn_acks_without_ack;
@@ -157,8 +157,8 @@ struct conn {
     bool super_segments, cut_packets, contradiction, clock_jumped, capture_loss, evicted;
     struct ref unseen; /* first sign that the capture lost packets */
     struct former former;
-    struct conn *earlier; /* still open when this one took its ports; judged with it */
-    struct ref replaced;  /* the SYN that took this one's ports */
+    struct dossier *earlier; /* still open when this one took its ports; judged with it */
+    struct ref replaced;     /* the SYN that took this one's ports */
     bool replaced_accepted, replaced_challenged, replaced_reset;
     size_t charged; /* bytes of it that the explainer counts */
     struct traffic *traffic;
@@ -166,16 +166,16 @@ struct conn {
     struct twins twins;
 };
 
-void conn_init(struct conn *conn, const struct tuple *tuple, uint64_t number, wh_time now);
+void dossier_init(struct dossier *conn, const struct tuple *tuple, uint64_t number, wh_time now);
 /* Gives back what it holds, not itself. */
-void conn_clear(struct conn *conn);
+void dossier_clear(struct dossier *conn);
 /* What it holds, itself included. */
-size_t conn_size(const struct conn *conn);
+size_t dossier_size(const struct dossier *conn);
 /* Which end sent it: CLIENT or SERVER. */
-unsigned conn_sender(const struct conn *conn, const struct tuple *tuple);
+unsigned dossier_sender(const struct dossier *conn, const struct tuple *tuple);
 
 /* How much is kept, and where from. */
-struct conn_rules {
+struct dossier_rules {
     unsigned lines, plot_points;
     bool several_points; /* packets may be seen in several files */
 };
@@ -184,10 +184,11 @@ struct conn_rules {
 enum taken { TAKEN, TAKEN_COPY, TAKEN_NO_MEMORY };
 
 /* The next segment of this connection. *line: the line it became, or NULL. */
-enum taken conn_take(struct conn *conn, const struct seen *seen, const struct conn_rules *rules,
-                     const struct line **line);
+enum taken dossier_take(struct dossier *conn, const struct seen *seen,
+                        const struct dossier_rules *rules, const struct line **line);
 /* An ICMP error about a segment of this connection. */
-void conn_take_icmp(struct conn *conn, const struct seen *seen, const struct conn_rules *rules);
+void dossier_take_icmp(struct dossier *conn, const struct seen *seen,
+                       const struct dossier_rules *rules);
 /* How far a connection is, for all that was seen. */
 enum phase {
     PHASE_OVER, /* both ends have closed in order, or one has reset */
@@ -195,18 +196,21 @@ enum phase {
     PHASE_OPEN,
     PHASES
 };
-enum phase conn_phase(const struct conn *conn);
-static inline bool conn_over(const struct conn *conn) { return conn_phase(conn) == PHASE_OVER; }
+enum phase dossier_phase(const struct dossier *conn);
+static inline bool dossier_over(const struct dossier *conn)
+{
+    return dossier_phase(conn) == PHASE_OVER;
+}
 /* A SYN from this end with this number begins another connection. */
-bool conn_is_other_life(const struct conn *conn, unsigned from, uint32_t seq);
+bool dossier_is_other_life(const struct dossier *conn, unsigned from, uint32_t seq);
 /* The bounds of what a later one may know. */
-void conn_to_former(const struct conn *conn, struct former *former);
+void dossier_to_former(const struct dossier *conn, struct former *former);
 /* What waited to be seen elsewhere is lost. */
-void conn_settle_twins(struct conn *conn, wh_time now, bool all);
+void dossier_settle_twins(struct dossier *conn, wh_time now, bool all);
 
 /* The verdict. now: the capture's last moment. */
-void judge(const struct conn *conn, wh_time now, struct verdict *verdict);
+void judge(const struct dossier *conn, wh_time now, struct verdict *verdict);
 /* All that a reader needs, of which pointers belong to the connection. */
-void conn_explain(const struct conn *conn, wh_time now, struct explanation *explanation);
+void dossier_explain(const struct dossier *conn, wh_time now, struct explanation *explanation);
 
 #endif
