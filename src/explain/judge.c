@@ -36,6 +36,7 @@ static judge_of *const judges[] = {
     judge_former,
     judge_no_answer,
     judge_unfinished,
+    judge_accept_queue,
     /* killed */
     judge_injected,
     judge_half_open,
@@ -47,8 +48,8 @@ static judge_of *const judges[] = {
     judge_reset,
     /* stuck */
     judge_close_wait,
-    judge_silent,
     judge_zero_window,
+    judge_silent,
     /* mended */
     judge_stripped,
     judge_opening_trouble,

@@ -248,32 +248,49 @@ static bool lost_for_certain(struct hearing *hearing)
 }
 
 /* The client answered the SYN,ACK, as far as can be seen from here, and it came again. */
-static bool answered_in_vain(struct hearing *hearing)
+static bool answered_in_vain(const struct hearing *hearing)
 {
     const struct dossier *conn = hearing->conn;
-    if (conn->syn_acks_after_ack == 0 ||
-        conn->syn_ack_after_ack.when - hearing->server->syn.when < REPEAT_LEAST) {
+    return conn->syn_acks_after_ack > 0 &&
+           conn->syn_ack_after_ack.when - hearing->server->syn.when >= REPEAT_LEAST;
+}
+
+bool judge_accept_queue(struct hearing *hearing)
+{
+    const struct dossier *conn = hearing->conn;
+    const struct dossier_end *client = hearing->client, *server = hearing->server;
+    if (!answered_in_vain(hearing) || client->lost_acks > 0) {
         return false;
     }
     bool arrived = conn->vantage == VANTAGE_SERVER || conn->vantage == VANTAGE_BOTH;
     /* Data carry the same acknowledgement: two losses in a row are less likely than a full queue. */
-    bool data = ref_set(&hearing->client->data) &&
-                hearing->client->data.when < conn->syn_ack_after_ack.when;
-    if (arrived || conn->syn_acks_after_ack > 1 || data) {
-        decide(hearing, VERDICT_ACCEPT_QUEUE_FULL, arrived ? CERTAIN_VERDICT : LIKELY_VERDICT,
-               arrived ? DOUBT_NONE : DOUBT_MIDDLE_POINT);
-        say(hearing,
-            "The client had answered the SYN,ACK (%@), and the server sent it again (%@), "
-            "%u time%s: its queue of connections to accept is full.",
-            &conn->established, &conn->syn_ack_after_ack, conn->syn_acks_after_ack,
-            conn->syn_acks_after_ack == 1 ? "" : "s");
-        return true;
+    bool data = ref_set(&client->data) && client->data.when < conn->syn_ack_after_ack.when;
+    if (!arrived && conn->syn_acks_after_ack < 2 && !data) {
+        return false;
+    }
+    decide(hearing, VERDICT_ACCEPT_QUEUE_FULL, arrived ? CERTAIN_VERDICT : LIKELY_VERDICT,
+           arrived ? DOUBT_NONE : DOUBT_MIDDLE_POINT);
+    say(hearing,
+        "The client had answered the SYN,ACK (%@), and the server sent it again (%@), %u time%s: "
+        "its "
+        "queue of connections to accept is full",
+        &conn->established, &conn->syn_ack_after_ack, conn->syn_acks_after_ack,
+        conn->syn_acks_after_ack == 1 ? "" : "s");
+    say(hearing, ref_set(&server->data) ? "; later it had room." : ".");
+    return true;
+}
+
+static bool final_ack_lost(struct hearing *hearing)
+{
+    if (!answered_in_vain(hearing)) {
+        return false;
     }
     decide(hearing, VERDICT_FINAL_ACK_LOST, LIKELY_VERDICT, DOUBT_AMBIGUOUS);
     say(hearing,
-        "The ACK that ends the handshake (%@) did not reach the server, which sent its "
-        "SYN,ACK again (%@).",
-        &conn->established, &conn->syn_ack_after_ack);
+        "The ACK that ends the handshake (%@) did not reach the server, which sent its SYN,ACK "
+        "again "
+        "(%@).",
+        &hearing->conn->established, &hearing->conn->syn_ack_after_ack);
     return true;
 }
 
@@ -281,7 +298,7 @@ bool judge_opening_trouble(struct hearing *hearing)
 {
     const struct dossier *conn = hearing->conn;
     const struct dossier_end *client = hearing->client, *server = hearing->server;
-    if (!conn->roles_known || lost_for_certain(hearing) || answered_in_vain(hearing)) {
+    if (!conn->roles_known || lost_for_certain(hearing) || final_ack_lost(hearing)) {
         return conn->roles_known;
     }
     bool simultaneous = client->syns > 0 && server->syns > 0;

@@ -10,6 +10,8 @@
 
 /* An end that says nothing for so long and then knows nothing has begun anew. */
 #define FORGETTING_LEAST (1 * WH_SECOND)
+/* A host answers a segment that it does not know at once; seen from the other end, after a round trip. */
+#define ANSWER_MOST (1 * WH_SECOND)
 /* An orphan is let go after a time-out, never at once. */
 #define ORPHAN_LEAST (1 * WH_SECOND)
 
@@ -89,7 +91,8 @@ bool judge_half_open(struct hearing *hearing)
         return false;
     }
     const struct dossier_end *end = &hearing->conn->end[side];
-    bool forgot = end->fins == 0 && hearing->conn->end[1 - side].fins == 0;
+    bool prompt = reset->ref.when - reset->answered.when <= ANSWER_MOST;
+    bool forgot = prompt && end->fins == 0 && hearing->conn->end[1 - side].fins == 0;
     bool missed = reset->peer_repeats > 0 || reset->silence >= FORGETTING_LEAST;
     bool probed = !reset->answered_fresh && reset->answered_length <= 1 && reset->peer_repeats == 0;
     if (!forgot || !missed || (probed && reset->silence < FORGETTING_LEAST)) {
