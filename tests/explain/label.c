@@ -162,7 +162,8 @@ bool label_write(const struct label *label, struct ground *ground)
         snprintf(file, sizeof file, "%s/%s", label->directory, name);
         size_t used = strlen(files);
         snprintf(files + used, sizeof files - used, "%s\"%s\"", used > 0 ? "," : "", name);
-        if (!tape_write(&ground->tape[at], file, &ground->variety.form, EPOCH)) {
+        uint64_t start = EPOCH + (at == AT_SERVER ? (uint64_t)ground->variety.skew : 0);
+        if (!tape_write(&ground->tape[at], file, &ground->variety.form, start)) {
             return false;
         }
     }

@@ -82,8 +82,9 @@ uint32_t paper_write(const struct ground *ground, const struct paper *paper,
     size_t header = segment_build(tcp, &filled);
     memset(tcp + header, 'p', segment->length);
     struct packet packet = {
-        .source = ground->address[paper->from],
-        .destination = ground->address[other(paper->from)],
+        .source = paper->source != NULL ? *paper->source : ground->address[paper->from],
+        .destination =
+            paper->destination != NULL ? *paper->destination : ground->address[other(paper->from)],
         .version = ground->variety.ipv6 ? 6 : 4,
         .protocol = IP_TCP,
         .hops = paper->hops,
@@ -94,22 +95,4 @@ uint32_t paper_write(const struct ground *ground, const struct paper *paper,
     uint32_t length = (uint32_t)ip + packet.length;
     packet_mend(at, length);
     return length;
-}
-
-bool tape_last(const struct ground *ground, enum vantage point, enum side from,
-               struct segment *segment, uint8_t *hops)
-{
-    const struct tape *tape = &ground->tape[point];
-    for (size_t i = tape->count; i-- > 0;) {
-        const struct taped *packet = &tape->packet[i];
-        if (!packet_read(segment, tape->bytes + packet->at, packet->length)) {
-            continue;
-        }
-        uint16_t port = from == SERVER ? segment->tuple.local_port : segment->tuple.remote_port;
-        if (port == ground->port) {
-            *hops = segment->hops;
-            return true;
-        }
-    }
-    return false;
 }

@@ -23,6 +23,7 @@ struct paper {
     enum side from; /* whose address it bears */
     uint16_t id;
     uint8_t hops;
+    const wh_addr *source, *destination; /* NULL: the hosts' own */
 };
 /*
  * Writes the packet of a segment (its ports, numbers, flags, window, options, length; the data are
@@ -30,8 +31,5 @@ struct paper {
  */
 uint32_t paper_write(const struct ground *ground, const struct paper *paper,
                      const struct segment *segment, uint8_t *at);
-/* The last segment of the case that passed this tape from (or towards) its server; false: none. */
-bool tape_last(const struct ground *ground, enum vantage point, enum side from,
-               struct segment *segment, uint8_t *hops);
 
 #endif

@@ -100,6 +100,8 @@ static void half_close_cut_by_client(struct ground *ground)
 static void half_close_cut_at_once(struct ground *ground)
 {
     half_close_cut(ground, any_side(ground), 0);
+    /* Nothing but the program's intention tells this half-close from a whole one. */
+    ground_truth(ground, EVERYWHERE, "half-close-cut,reset", true);
 }
 
 /* A forged RST with the exact number, which looks like another machine's. */
@@ -178,32 +180,35 @@ static void forgotten_by_client(struct ground *ground)
 }
 
 const struct scenario scenarios_resets[] = {
-    { "reset-by-server", "the server's program aborts", aborted_by_server, EITHER, 0 },
-    { "reset-by-client", "the client's program aborts", aborted_by_client, EITHER, 0 },
+    { "reset-by-server", "the server's program aborts", aborted_by_server, EITHER, ALL_MATTERS },
+    { "reset-by-client", "the client's program aborts", aborted_by_client, EITHER, ALL_MATTERS },
     { "reset-while-sending", "a program aborts in the midst of sending", aborted_while_sending,
-      FINAL, 0 },
-    { "reset-unread-server", "the server closes with data unread", unread_by_server, EITHER, 0 },
-    { "reset-unread-client", "the client closes with data unread", unread_by_client, FINAL, 0 },
+      FINAL, ALL_MATTERS },
+    { "reset-unread-server", "the server closes with data unread", unread_by_server, EITHER,
+      ALL_MATTERS },
+    { "reset-unread-client", "the client closes with data unread", unread_by_client, FINAL,
+      ALL_MATTERS },
     { "reset-after-close-client", "the server sends after the client has closed",
-      data_after_client_close, EITHER, 0 },
+      data_after_client_close, EITHER, ALL_MATTERS },
     { "reset-after-close-server", "the client sends after the server has closed",
-      data_after_server_close, FINAL, 0 },
+      data_after_server_close, FINAL, ALL_MATTERS },
     { "reset-in-transfer", "the client closes in the midst of a download", closed_in_transfer,
-      FINAL, 0 },
+      FINAL, ALL_MATTERS },
     { "half-close-cut-by-server", "the client ends its half, the server sends and aborts",
-      half_close_cut_by_server, EITHER, 0 },
+      half_close_cut_by_server, EITHER, ALL_MATTERS },
     { "half-close-cut-by-client", "the server ends its half, the client sends and aborts",
-      half_close_cut_by_client, FINAL, 0 },
+      half_close_cut_by_client, FINAL, ALL_MATTERS },
     { "half-close-cut-at-once", "one ends its half, the other aborts", half_close_cut_at_once,
-      EITHER, 0 },
+      EITHER, ALL_MATTERS },
     { "reset-injected-client", "a box forges a RST towards the client", injected_at_client, EITHER,
-      0 },
+      ALL_MATTERS },
     { "reset-injected-server", "a box forges a RST towards the server", injected_at_server, FINAL,
-      0 },
-    { "reset-injected-both", "a box forges a RST towards either end", injected_at_both, FINAL, 0 },
+      ALL_MATTERS },
+    { "reset-injected-both", "a box forges a RST towards either end", injected_at_both, FINAL,
+      ALL_MATTERS },
     { "half-open-server", "the server's host restarts, the client sends", forgotten_by_server,
-      EITHER, QUIET },
+      EITHER, ALL_MATTERS | QUIET },
     { "half-open-client", "the client's host restarts, the server sends", forgotten_by_client,
-      FINAL, QUIET },
+      FINAL, ALL_MATTERS | QUIET },
     { 0 },
 };
