@@ -103,7 +103,9 @@ static void take_edge(struct dossier *conn, const struct passing *passing, uint3
     uint32_t step = UINT32_C(1) << (end->offer.window_scale > 14 ? 14 : end->offer.window_scale);
     uint32_t moved = end->window >= 0 && seq_gt(edge, end->edge) ? edge - end->edge : 0;
     if (advance > 0) {
-        end->edge_held = end->window >= 0 && advance > 2 * step && moved < advance / 2;
+        /* A receiver moves the edge on by no less than a segment (RFC 9293 3.8.6.2.2). */
+        uint32_t least = 2 * (end->offer.mss > step ? end->offer.mss : step);
+        end->edge_held = end->window >= 0 && advance > least && moved < advance / 2;
     } else if (moved > step) {
         end->edge_held = false;
     }

@@ -52,6 +52,7 @@ static judge_of *const judges[] = {
     judge_silent,
     /* mended */
     judge_stripped,
+    judge_lost_opening,
     judge_opening_trouble,
     judge_fin_repeated,
     /* closed or open */

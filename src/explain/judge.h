@@ -26,6 +26,7 @@ bool judge_unreachable(struct hearing *hearing);
 bool judge_former(struct hearing *hearing);
 bool judge_no_answer(struct hearing *hearing);
 bool judge_unfinished(struct hearing *hearing);
+bool judge_lost_opening(struct hearing *hearing);
 bool judge_accept_queue(struct hearing *hearing);
 bool judge_stripped(struct hearing *hearing);
 bool judge_opening_trouble(struct hearing *hearing);

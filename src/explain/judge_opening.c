@@ -221,8 +221,11 @@ bool judge_stripped(struct hearing *hearing)
     return false;
 }
 
-static bool lost_for_certain(struct hearing *hearing)
+bool judge_lost_opening(struct hearing *hearing)
 {
+    if (!hearing->opened) {
+        return false;
+    }
     const struct dossier_end *client = hearing->client, *server = hearing->server;
     if (client->lost_syns > 0) {
         decide(hearing, VERDICT_SYN_LOST, CERTAIN_VERDICT, DOUBT_NONE);
@@ -298,8 +301,11 @@ bool judge_opening_trouble(struct hearing *hearing)
 {
     const struct dossier *conn = hearing->conn;
     const struct dossier_end *client = hearing->client, *server = hearing->server;
-    if (!conn->roles_known || lost_for_certain(hearing) || final_ack_lost(hearing)) {
-        return conn->roles_known;
+    if (!conn->roles_known) {
+        return false;
+    }
+    if (final_ack_lost(hearing)) {
+        return true;
     }
     bool simultaneous = client->syns > 0 && server->syns > 0;
     if (simultaneous) {

@@ -9,7 +9,7 @@
 #include "explain/judge.h"
 
 /* An end that says nothing for so long and then knows nothing has begun anew. */
-#define FORGETTING_LEAST (1 * WH_SECOND)
+#define FORGETTING_LEAST (5 * WH_SECOND)
 /* A host answers a segment that it does not know at once; seen from the other end, after a round trip. */
 #define ANSWER_MOST (1 * WH_SECOND)
 /* An orphan is let go after a time-out, never at once. */

@@ -36,9 +36,12 @@ struct source {
 
 /* ------------------------------------------------------------------ clocks -- */
 
+/* Where the same packet was seen; what was seen more than once at a place tells nothing. */
 struct known {
     uint64_t print;
-    wh_time when;
+    wh_time when[2]; /* in the first file, in the other */
+    uint8_t times[2];
+    bool up; /* from the lower address to the higher */
 };
 
 static uint64_t print_of(const struct segment *segment, uint16_t ip_id)
@@ -91,31 +94,45 @@ static void look_ahead(const char *file, void (*each)(void *context, const struc
     capture_reader_close(reader);
 }
 
-static void remember(void *context, const struct seen *seen)
+/* Packets of one file on their way into the table. */
+struct gathering {
+    struct known *table;
+    unsigned file; /* 0: the first, 1: the other */
+};
+
+static void gather(void *context, const struct seen *seen)
 {
-    struct known *table = context;
+    const struct gathering *gathering = context;
     uint64_t print = print_of(&seen->segment, seen->ip_id);
-    struct known *known = &table[print % TABLE];
-    if (known->print == 0) {
-        *known = (struct known){ print, seen->when };
+    struct known *known = &gathering->table[print % TABLE];
+    if (known->print == 0 && gathering->file == 0) {
+        const struct tuple *tuple = &seen->segment.tuple;
+        known->print = print;
+        known->up = memcmp(&tuple->local, &tuple->remote, sizeof tuple->local) > 0;
+    }
+    if (known->print == print && known->times[gathering->file] < UINT8_MAX) {
+        known->times[gathering->file]++;
+        known->when[gathering->file] = seen->when;
     }
 }
 
-struct comparison {
-    const struct known *table;
-    struct spread way[2]; /* by which address is the lower */
-};
-
-static void compare(void *context, const struct seen *seen)
+static void compare(struct place *place, struct known *table)
 {
-    struct comparison *comparison = context;
-    uint64_t print = print_of(&seen->segment, seen->ip_id);
-    const struct known *known = &comparison->table[print % TABLE];
-    if (known->print == print) {
-        const struct tuple *tuple = &seen->segment.tuple;
-        bool up = memcmp(&tuple->local, &tuple->remote, sizeof tuple->local) > 0;
-        widen(&comparison->way[up], (int64_t)seen->when - (int64_t)known->when);
+    struct spread way[2] = { { 0 } };
+    for (unsigned i = 0; i < TABLE; i++) {
+        struct known *known = &table[i];
+        if (known->times[0] == 1 && known->times[1] == 1) {
+            widen(&way[known->up], (int64_t)known->when[1] - (int64_t)known->when[0]);
+        }
+        known->times[1] = 0;
     }
+    if (way[0].n == 0 || way[1].n == 0) {
+        return; /* one way alone does not tell delay from offset */
+    }
+    bool swapped = way[0].least < way[1].most;
+    const struct spread *there = &way[swapped], *back = &way[!swapped];
+    place->offset = back->most + (there->least - back->most) / 2;
+    place->matches = there->n + back->n;
 }
 
 static void compare_clocks(struct source *source, const char *const *files)
@@ -124,21 +141,12 @@ static void compare_clocks(struct source *source, const char *const *files)
     if (table == NULL) {
         return;
     }
-    look_ahead(files[0], remember, table);
+    struct gathering gathering = { .table = table };
+    look_ahead(files[0], gather, &gathering);
+    gathering.file = 1;
     for (unsigned i = 1; i < source->n; i++) {
-        struct comparison comparison = { .table = table };
-        look_ahead(files[i], compare, &comparison);
-        const struct spread *there = &comparison.way[0], *back = &comparison.way[1];
-        if (there->n == 0 || back->n == 0) {
-            continue; /* one way alone does not tell delay from offset */
-        }
-        if (there->least < back->most) {
-            const struct spread *swap = there;
-            there = back;
-            back = swap;
-        }
-        source->place[i].offset = back->most + (there->least - back->most) / 2;
-        source->place[i].matches = there->n + back->n;
+        look_ahead(files[i], gather, &gathering);
+        compare(&source->place[i], table);
     }
     free(table);
 }
