@@ -195,6 +195,24 @@ static void passing_of(struct passing *passing, unsigned from, const struct seen
     };
 }
 
+/* True if the receiver takes it for an old duplicate (RFC 7323 5.3), though it may not be when it leaves. */
+static bool take_far_timestamp(struct dossier_end *end, const struct passing *passing)
+{
+    const struct segment *segment = passing->segment;
+    if (!(segment->options.has & WH_HAS_TIMESTAMPS) || (segment->flags & WH_RST)) {
+        return false;
+    }
+    uint32_t tsval = segment->options.tsval;
+    bool old = end->far_ts_known && seq_lt(tsval, end->far_ts) && segment->length > 0;
+    if (old) {
+        end->old_timestamp = end->old_timestamps++ == 0 ? passing->ref : end->old_timestamp;
+    } else if (!end->far_ts_known || seq_gt(tsval, end->far_ts)) {
+        end->far_ts = tsval;
+        end->far_ts_known = true;
+    }
+    return old;
+}
+
 /* The packet turned up at its receiver's side. */
 static void take_twin(struct dossier *conn, const struct passing *passing, struct sighting *first)
 {
@@ -209,7 +227,9 @@ static void take_twin(struct dossier *conn, const struct passing *passing, struc
         end->stripped |= missing;
         end->stripped_at = passing->ref;
     }
-    observer_received(&peer->observer, &observed, true);
+    if (!take_far_timestamp(end, passing)) {
+        observer_received(&peer->observer, &observed, true);
+    }
     struct line *line = first->line != 0 ? story_at(&conn->story, first->line - 1) : NULL;
     if (line != NULL && line->number == first->number) {
         line->fate = FATE_ARRIVED;

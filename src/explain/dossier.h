@@ -85,10 +85,12 @@ struct dossier_end {
     struct ref late;          /* new bytes sent to this end after its FIN was seen */
     uint8_t hops;             /* TTL of its segments other than RST */
     bool hops_vary;
-    int64_t window;          /* what it offered last, in bytes; -1: not known */
-    uint32_t edge;           /* right edge of that */
-    bool edge_held;          /* it acknowledged data last and did not move the edge on */
-    struct reset reset;      /* its first RST */
+    int64_t window;     /* what it offered last, in bytes; -1: not known */
+    uint32_t edge;      /* right edge of that */
+    bool edge_held;     /* it acknowledged data last and did not move the edge on */
+    struct reset reset; /* its first RST */
+    uint32_t far_ts;    /* newest of its time stamps where they arrive */
+    bool far_ts_known;
     unsigned old_timestamps; /* segments of its that PAWS refuses */
     struct ref old_timestamp;
     uint8_t stripped; /* options of its SYN that the path took away: WH_HAS_... */
@@ -144,8 +146,10 @@ struct dossier {
     struct ref syn_ack_after_ack;
     unsigned syns_after_syn_ack;
     struct ref syn_after_syn_ack;
-    struct ref challenge; /* an ACK that answers a SYN with other numbers */
-    struct ref icmp;      /* the first error about it */
+    struct ref challenge;       /* an ACK that answers a SYN with other numbers */
+    uint32_t challenge_ack;     /* its ACK field */
+    struct ref challenge_reset; /* the RST that it drew (RFC 9293 3.5.1, figure 9) */
+    struct ref icmp;            /* the first error about it */
     struct icmp_facts {
         enum icmp_kind kind;
         uint32_t mtu;

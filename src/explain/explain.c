@@ -155,7 +155,7 @@ static void release(struct explain *explain, struct dossier *conn)
     if (conn->earlier != NULL) {
         struct dossier *earlier = conn->earlier;
         earlier->replaced_challenged = ref_set(&conn->challenge);
-        earlier->replaced_reset = conn->end[CLIENT].rsts > 0;
+        earlier->replaced_reset = ref_set(&conn->challenge_reset);
         earlier->replaced_accepted = conn->end[SERVER].syn_acks > 0;
         conn->earlier = NULL;
         release(explain, earlier);

@@ -56,7 +56,7 @@ static void take_fresh(struct dossier *conn, struct passing *passing)
         end->after_fin = end->bytes_after_fin == 0 ? passing->ref : end->after_fin;
         end->bytes_after_fin += bytes;
     }
-    peer->late = passing->ref;
+    peer->late = ref_set(&peer->late) ? peer->late : passing->ref;
 }
 
 /* A packet's size was no hindrance if it was acknowledged without having been sent again. */

@@ -71,6 +71,8 @@ void facts_opening(struct dossier *conn, struct passing *passing)
         if (!ref_set(&conn->challenge)) {
             conn->challenge = passing->ref;
         }
+        conn->challenge_ack = segment->ack;
+        passing->notable = true;
         return;
     }
     if (!(segment->flags & WH_ACK) || (segment->flags & WH_RST)) {

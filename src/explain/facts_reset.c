@@ -63,6 +63,12 @@ void facts_reset(struct dossier *conn, struct passing *passing)
         }
         return;
     }
+    /* A RST that answers a segment of an older connection says nothing of this one. */
+    if (ref_set(&conn->challenge) && !ref_set(&conn->established) &&
+        passing->segment->seq == conn->challenge_ack) {
+        conn->challenge_reset = passing->ref;
+        return;
+    }
     if (end->rsts == 0) {
         take_first(conn, passing);
     }

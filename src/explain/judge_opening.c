@@ -101,16 +101,16 @@ bool judge_former(struct hearing *hearing)
             &server->syn);
         return true;
     }
-    if (former->exists && !former->over && ref_set(&conn->challenge)) {
+    if (former->exists && (!former->over || former->reset) && ref_set(&conn->challenge)) {
         decide(hearing, VERDICT_HALF_OPEN_PEER, CERTAIN_VERDICT, DOUBT_NONE);
         say(hearing,
-            "The server still knew an older connection of these ports: it answered the SYN "
-            "(%@) with an ACK of that one (%@)",
+            "The server still knew an older connection of these ports: it answered the SYN (%@) "
+            "with "
+            "an ACK of that one (%@)",
             &client->syn, &conn->challenge);
-        if (client->rsts > 0) {
-            say(hearing, ", which the client reset (%@)", &client->reset.ref);
-        }
-        say(hearing, ".");
+        say(hearing, ref_set(&conn->challenge_reset) ? ", which the client reset (%@)" : "",
+            &conn->challenge_reset);
+        say(hearing, former->reset ? "; the RST that had ended it was lost." : ".");
         return true;
     }
     return false;

@@ -34,7 +34,7 @@ bool judge_black_hole(struct hearing *hearing)
         bool stuck = end->big_repeats >= REPEATS_LEAST && end->acked_known && !end->large_passed &&
                      !(peer->acked_known && seq_geq(peer->acked, end->big_end));
         bool mended = end->big_repeats >= 1 && end->cut_acked && !end->large_passed;
-        if (told || !(mended || (stuck && (alive || ref_set(&end->small_acked))))) {
+        if (told || !(mended || (stuck && alive))) {
             continue;
         }
         decide(hearing, VERDICT_MTU_BLACK_HOLE, mended ? CERTAIN_VERDICT : LIKELY_VERDICT,

@@ -24,9 +24,9 @@ static uint64_t mix(uint64_t print, uint64_t word)
 }
 
 /*
- * Sequence numbers, flags and the time stamp tell packets of one connection apart;
- * IPv4's identification tells a repeated segment from its original where there is
- * no time stamp. TTL, checksums and what middleboxes rewrite stay out of it.
+ * Sequence numbers and flags tell packets of one connection apart; IPv4's
+ * identification and the time stamp tell a repeated segment from its original. The
+ * time stamp is compared apart, since middleboxes rewrite it, as they do TTL and checksum.
  */
 static uint64_t print_of(unsigned from, const struct seen *seen)
 {
@@ -34,15 +34,17 @@ static uint64_t print_of(unsigned from, const struct seen *seen)
     uint64_t print = mix(from + 1, (uint64_t)segment->seq << 32 | segment->ack);
     print =
         mix(print, (uint64_t)segment->length << 32 | (uint64_t)segment->flags << 16 | seen->ip_id);
-    if (segment->options.has & WH_HAS_TIMESTAMPS) {
-        print = mix(print, (uint64_t)segment->options.tsval << 32 | segment->options.tsecr);
-    }
     return print;
+}
+
+static uint32_t tsval_of(const struct seen *seen)
+{
+    return seen->segment.options.has & WH_HAS_TIMESTAMPS ? seen->segment.options.tsval : 0;
 }
 
 bool twins_repeats_last(struct twins *twins, unsigned from, const struct seen *seen)
 {
-    uint64_t print = print_of(from, seen);
+    uint64_t print = mix(print_of(from, seen), tsval_of(seen));
     uint32_t place = place_of(seen);
     bool repeats = twins->last_print[from] == print && twins->last_place[from] != place;
     twins->last_print[from] = print;
@@ -53,19 +55,28 @@ bool twins_repeats_last(struct twins *twins, unsigned from, const struct seen *s
 struct sighting *twins_match(struct twins *twins, unsigned from, const struct seen *seen)
 {
     uint64_t print = print_of(from, seen);
-    uint32_t place = place_of(seen);
+    uint32_t place = place_of(seen), tsval = tsval_of(seen);
+    struct sighting *found = NULL;
     for (unsigned i = 1; i <= twins->count; i++) {
         struct sighting *sighting = &twins->sighting[(twins->next + twins->room - i) % twins->room];
-        if (sighting->print == print && sighting->place != place && sighting->waiting) {
-            sighting->waiting = false;
-            if (sighting->point != seen->point) {
-                twins->matched = true;
-                twins->near[from] = sighting->point + 1;
-            }
-            return sighting;
+        if (sighting->print != print || sighting->place == place || !sighting->waiting) {
+            continue;
         }
+        if (sighting->tsval == tsval) {
+            found = sighting;
+            break;
+        }
+        found = sighting->point != seen->point ? sighting : found; /* the oldest of those */
     }
-    return NULL;
+    if (found == NULL) {
+        return NULL;
+    }
+    found->waiting = false;
+    if (found->point != seen->point) {
+        twins->matched = true;
+        twins->near[from] = found->point + 1;
+    }
+    return found;
 }
 
 struct sighting *twins_add(struct twins *twins, unsigned from, const struct seen *seen,
@@ -91,6 +102,7 @@ struct sighting *twins_add(struct twins *twins, unsigned from, const struct seen
                                    .flags = segment->flags,
                                    .point = seen->point,
                                    .place = place_of(seen),
+                                   .tsval = tsval_of(seen),
                                    .has = segment->options.has,
                                    .from = (uint8_t)from,
                                    .waiting = true };

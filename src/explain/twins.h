@@ -10,11 +10,11 @@
 #include "explain/packet.h"
 
 struct sighting {
-    uint64_t print; /* of all that stays the same on the way */
+    uint64_t print; /* of what stays the same on the way */
     wh_time when;
     uint64_t number;
     uint64_t line; /* of the story, + 1; 0: it has none */
-    uint32_t seq, ack, length, point, place;
+    uint32_t seq, ack, length, point, place, tsval;
     uint16_t flags;
     uint8_t from;
     uint8_t has;  /* options, WH_HAS_... */
