@@ -19,7 +19,7 @@ struct harm {
 static bool of_case(const struct ground *ground, const uint8_t *packet, uint32_t length,
                     struct segment *segment)
 {
-    if (!packet_read(segment, packet, length)) {
+    if (!packet_read(segment, packet, length) || ground->pattern != NULL) {
         return true;
     }
     return segment->tuple.local_port == ground->port || segment->tuple.remote_port == ground->port;
@@ -61,10 +61,24 @@ static void begin_late(struct ground *ground, struct tape *tape, struct harm *ha
     }
 }
 
+/* What only the client sent, or only the server: as on a path whose ways differ. */
+static void lose_a_direction(struct ground *ground, struct tape *tape, struct harm *harm)
+{
+    bool servers = luck_once_in(&ground->luck, 2);
+    for (size_t i = 0; i < tape->count; i++) {
+        /* In the middle "outgoing" is what the client sent. */
+        tape->packet[i].lost = tape->packet[i].outgoing == servers;
+    }
+    harm->hurt = true;
+}
+
 static void harm_tape(const struct label *label, struct ground *ground, struct tape *tape,
                       struct harm *harm)
 {
-    if (ground->variety.lossy && !(label->scenario->flags & NO_LOSS)) {
+    if (ground->variety.one_way && ground->variety.vantage == AT_MIDDLE &&
+        ground->pattern == NULL) {
+        lose_a_direction(ground, tape, harm);
+    } else if (ground->variety.lossy && !(label->scenario->flags & NO_LOSS)) {
         lose_some(ground, tape, harm);
     } else if (ground->variety.late && ground->opened != WH_NEVER &&
                !(label->scenario->flags & OPENING_MATTERS)) {
