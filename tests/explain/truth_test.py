@@ -14,7 +14,7 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 COUNT = 250  # each scenario of either set at least twice
-KEYS = {"files", "scenario", "cause", "vantage", "lossy_capture", "begins_late", "expect", "holds"}
+KEYS = {"files", "scenario", "cause", "vantage", "lossy_capture", "begins_late", "one_direction", "expect", "holds"}
 MAGIC = {"pcap": [b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1"], "pcapng": [b"\x0a\x0d\x0d\x0a"]}
 
 
