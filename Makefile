@@ -6,6 +6,7 @@
 #   make demo       see it work: two hosts on a simulated link, then a real curl
 #   make check      every test and check, sanitized and optimised
 #   make bench      the figures, beside other stacks in the same run (BENCH=--quick: in 50 seconds)
+#   make bench-explain how often explain is right, over captures whose cause is known
 #   make bench-path what arrives over paths that lose, reorder, delay and queue, beside Linux and lwIP
 #   make docs       the generated parts of docs/, from what is built
 #   make install    into PREFIX (/usr/local), below DESTDIR if set
@@ -19,7 +20,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 # Under another make, its job server is no business of Ninja's.
 unexport MAKEFLAGS MFLAGS
 
-.PHONY: all build demo check bench bench-path docs install format lint coverage mutants clean
+.PHONY: all build demo check bench bench-explain bench-path docs install format lint coverage mutants clean
 .NOTPARALLEL:
 
 all:
@@ -49,6 +50,12 @@ bench:
 	@cmake --preset release -DWAVEHAND_BENCH=ON --log-level=WARNING >/dev/null
 	@cmake --build --preset release --target product bench
 	@bench/run $(BENCH)
+
+bench-explain:
+	@tools/install-deps bench
+	@cmake --preset release -DWAVEHAND_BENCH=ON --log-level=WARNING >/dev/null
+	@cmake --build --preset release --target product make_truth
+	@bench/explain --set both $(BENCH)
 
 bench-path:
 	@tools/install-deps bench

@@ -73,6 +73,7 @@ static void draw_variety(struct ground *ground)
     variety->rtt = luck_scale(luck, 100 * WH_MICROSECOND, 300 * WH_MILLISECOND);
     variety->noise = luck_once_in(luck, 2) ? 0 : 1 + (unsigned)luck_below(luck, 3);
     variety->lossy = luck_once_in(luck, 12);
+    variety->one_way = luck_once_in(luck, 15);
     variety->late = !variety->lossy && luck_once_in(luck, 16);
     if (luck_once_in(luck, 2)) {
         variety->skew = (int64_t)luck_scale(luck, 1000, 5 * WH_SECOND) - (int64_t)(2 * WH_SECOND);

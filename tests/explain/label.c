@@ -13,13 +13,15 @@ struct harm {
     bool hurt;    /* it lost a packet that tells */
     bool end_hit; /* ... of the end */
     bool late;    /* it began in mid-connection */
+    bool lossy;   /* it lost packets by chance, whether they tell or not */
+    bool one_way; /* it has one direction only */
 };
 
 /* Does this packet belong to the case? Everything that is not noise does. */
 static bool of_case(const struct ground *ground, const uint8_t *packet, uint32_t length,
                     struct segment *segment)
 {
-    if (!packet_read(segment, packet, length)) {
+    if (!packet_read(segment, packet, length) || ground->pattern != NULL) {
         return true;
     }
     return segment->tuple.local_port == ground->port || segment->tuple.remote_port == ground->port;
@@ -46,6 +48,7 @@ static void lose_some(struct ground *ground, struct tape *tape, struct harm *har
         struct segment segment;
         bool mine = of_case(ground, tape->bytes + packet->at, packet->length, &segment);
         bool telling = mine && tells(ground, &segment, packet->when, &ending);
+        harm->lossy = true;
         packet->lost = burst ? i - first < length : luck_once_in(luck, one_in);
         harm->hurt |= packet->lost && telling;
         harm->end_hit |= packet->lost && telling && ending;
@@ -61,10 +64,24 @@ static void begin_late(struct ground *ground, struct tape *tape, struct harm *ha
     }
 }
 
+/* What only the client sent, or only the server: as on a path whose ways differ. */
+static void lose_a_direction(struct ground *ground, struct tape *tape, struct harm *harm)
+{
+    bool servers = luck_once_in(&ground->luck, 2);
+    for (size_t i = 0; i < tape->count; i++) {
+        /* In the middle "outgoing" is what the client sent. */
+        tape->packet[i].lost = tape->packet[i].outgoing == servers;
+    }
+    harm->hurt = harm->one_way = true;
+}
+
 static void harm_tape(const struct label *label, struct ground *ground, struct tape *tape,
                       struct harm *harm)
 {
-    if (ground->variety.lossy && !(label->scenario->flags & NO_LOSS)) {
+    if (ground->variety.one_way && ground->variety.vantage == AT_MIDDLE &&
+        ground->pattern == NULL) {
+        lose_a_direction(ground, tape, harm);
+    } else if (ground->variety.lossy && !(label->scenario->flags & NO_LOSS)) {
         lose_some(ground, tape, harm);
     } else if (ground->variety.late && ground->opened != WH_NEVER &&
                !(label->scenario->flags & OPENING_MATTERS)) {
@@ -98,6 +115,8 @@ static void print_list(FILE *out, const char *names, const char *more)
     fprintf(out, "\"%s", more);
 }
 
+static const char *truth_of(bool so) { return so ? "true" : "false"; }
+
 static void print_label(const struct label *label, const struct ground *ground,
                         const struct harm *harm, const char *files)
 {
@@ -120,11 +139,10 @@ static void print_label(const struct label *label, const struct ground *ground,
     }
     fprintf(label->out, "\"scenario\":\"%s\",\"cause\":\"%s\",\"vantage\":\"%s\",",
             label->scenario->name, label->scenario->cause, places[ground->variety.vantage]);
-    fprintf(label->out, "\"lossy_capture\":%s,\"begins_late\":%s,\"expect\":[",
-            ground->variety.lossy ? "true" : "false", harm->late ? "true" : "false");
+    fprintf(label->out, "\"lossy_capture\":%s,\"begins_late\":%s,\"one_direction\":%s,\"expect\":[",
+            truth_of(harm->lossy), truth_of(harm->late), truth_of(harm->one_way));
     print_list(label->out, truth->expect, harm->end_hit ? ends : "");
-    fprintf(label->out, "],\"holds\":%s}\n",
-            truth->holds && !harm->hurt && !harm->late ? "true" : "false");
+    fprintf(label->out, "],\"holds\":%s}\n", truth_of(truth->holds && !harm->hurt && !harm->late));
 }
 
 /* A place that sees the case: the drawn one, or else the next; false: none does. */

@@ -134,7 +134,36 @@ static void closing_just_now(struct ground *ground)
     ground_truth(ground, EVERYWHERE, "still-closing", true);
 }
 
+/* A server that takes its time and answers in the end. */
+static void slow_answer(struct ground *ground)
+{
+    struct talk *talk = talk_open(ground);
+    talk_move(ground, talk, CLIENT, luck_scale(&ground->luck, 10, 1400));
+    ground_pass(ground, luck_scale(&ground->luck, 3 * WH_SECOND, 60 * WH_SECOND));
+    talk_move(ground, talk, SERVER, luck_scale(&ground->luck, 10, 20000));
+    pause_briefly(ground);
+    const char *end = close_in_order(ground, talk);
+    ground_truth(ground, EVERYWHERE, end, true);
+}
+
+/* Long at rest, with probes that are answered. */
+static void kept_alive(struct ground *ground)
+{
+    struct talk *talk = talk_open(ground);
+    talk_greet(ground, talk);
+    wh_conn *conn = talk->conn[any_side(ground)];
+    wh_set(conn, WH_OPT_KEEPALIVE_IDLE,
+           (int64_t)luck_scale(&ground->luck, 5 * WH_SECOND, 60 * WH_SECOND));
+    wh_set(conn, WH_OPT_KEEPALIVE, 1);
+    ground_pass(ground, luck_scale(&ground->luck, 20 * WH_SECOND, 600 * WH_SECOND));
+    const char *end = close_in_order(ground, talk);
+    ground_truth(ground, EVERYWHERE, end, true);
+}
+
 const struct scenario scenarios_closing[] = {
+    { "slow-answer", "the server answers after a while, and all ends well", slow_answer, EITHER,
+      0 },
+    { "kept-alive", "probes are answered, and all ends well", kept_alive, EITHER, 0 },
     { "closed-four-way", "each program closes, the second after a while", four_way, EITHER, 0 },
     { "closed-three-segments", "the second program closes at the end of file", three_segments,
       EITHER, 0 },

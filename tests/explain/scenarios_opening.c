@@ -87,10 +87,12 @@ static void syn_ack_lost_times(struct ground *ground, int times)
 static void syn_ack_lost(struct ground *ground) { syn_ack_lost_times(ground, 1); }
 static void syn_acks_lost(struct ground *ground) { syn_ack_lost_times(ground, 2); }
 
-static void final_ack_lost(struct ground *ground)
+static void final_ack_lost_times(struct ground *ground, int times)
 {
     enum half half = any_half(ground);
-    ground_fault(ground, half, "drop ack-of-syn 1 from client");
+    for (int i = 1; i <= times; i++) {
+        ground_fault(ground, half, "drop ack-of-syn %d from client", i);
+    }
     struct talk *talk = talk_open(ground);
     talk_chat(ground, talk);
     (void)close_in_order(ground, talk);
@@ -101,6 +103,9 @@ static void final_ack_lost(struct ground *ground)
         ground_truth(ground, IN(AT_MIDDLE), "final-ack-lost", false);
     }
 }
+
+static void final_ack_lost(struct ground *ground) { final_ack_lost_times(ground, 1); }
+static void final_acks_lost(struct ground *ground) { final_ack_lost_times(ground, 2); }
 
 /* Two connections knock, and the queue has room for one, which the program never takes. */
 static struct talk *knock_at_full_queue(struct ground *ground)
@@ -189,7 +194,7 @@ static void cancel(struct ground *ground, bool by_reboot)
 static void handshake_cancelled(struct ground *ground) { cancel(ground, false); }
 static void handshake_forgotten(struct ground *ground) { cancel(ground, true); }
 
-static void opened_at_once(struct ground *ground)
+static void open_from_both(struct ground *ground, wh_time apart)
 {
     struct talk *talk = talk_new(ground, ground->port);
     wh_connect_options options;
@@ -197,12 +202,20 @@ static void opened_at_once(struct ground *ground)
     options.local = talk->end[SERVER];
     options.remote = talk->end[CLIENT];
     talk_connect(ground, talk);
+    ground_pass(ground, apart);
     (void)wh_connect(ground->host[SERVER], &options, ground->now, &talk->conn[SERVER]);
     pause_trips(ground, 3);
     ground->opened = ground->now;
     talk_chat(ground, talk);
     (void)close_in_order(ground, talk);
     ground_truth(ground, EVERYWHERE, "opened-simultaneously", true);
+}
+
+static void opened_at_once(struct ground *ground) { open_from_both(ground, 0); }
+/* The server's SYN leaves just before the client's arrives. */
+static void opened_almost_at_once(struct ground *ground)
+{
+    open_from_both(ground, ground->variety.rtt / 3);
 }
 
 /* A router answers SYNs by ICMP; in the server's name, or in its own. */
@@ -267,6 +280,8 @@ const struct scenario scenarios_opening[] = {
       OPENING_MATTERS },
     { "final-ack-lost", "the ACK of the SYN,ACK is dropped on the path", final_ack_lost, EITHER,
       OPENING_MATTERS },
+    { "final-acks-lost", "the first two ACKs of the SYN,ACK are dropped", final_acks_lost, FINAL,
+      OPENING_MATTERS },
     { "accept-queue-full", "the program never accepts, and the queue is full", accept_queue_full,
       EITHER, OPENING_MATTERS },
     { "accept-queue-full-data", "the queue is full, and the client sends",
@@ -281,6 +296,8 @@ const struct scenario scenarios_opening[] = {
       OPENING_MATTERS | QUIET },
     { "opened-simultaneously", "both programs connect at once", opened_at_once, EITHER,
       OPENING_MATTERS },
+    { "opened-almost-at-once", "both programs connect before they hear of each other",
+      opened_almost_at_once, FINAL, OPENING_MATTERS },
     { "unreachable-host", "ICMP errors in the server's name answer the SYNs", unreachable_says_host,
       EITHER, OPENING_MATTERS },
     { "unreachable-router", "a router's ICMP errors answer the SYNs", unreachable_says_router,

@@ -34,6 +34,76 @@ static void lossy_path(struct ground *ground)
     ground_truth(ground, EVERYWHERE, end, true);
 }
 
+static void bursty_path(struct ground *ground)
+{
+    ground->box = lose_data;
+    ground->box_count = 80 + luck_below(&ground->luck, 100);
+    struct talk *talk = talk_open(ground);
+    talk_move(ground, talk, CLIENT, luck_scale(&ground->luck, 1000, 20000));
+    talk_move(ground, talk, SERVER, luck_scale(&ground->luck, 1000, 20000));
+    pause_briefly(ground);
+    const char *end = close_in_turn(ground, talk, any_side(ground));
+    ground_truth(ground, EVERYWHERE, end, true);
+}
+
+/* Some data come twice, as a network may have it. */
+static bool double_data(struct ground *ground, enum side from, uint8_t *packet, uint32_t length)
+{
+    struct segment segment;
+    if (packet_read(&segment, packet, length) && of_the_case(ground, &segment) &&
+        segment.length > 0 && !(segment.flags & WH_FIN) && luck_once_in(&ground->luck, 12)) {
+        ground_inject(ground, other(from), packet, length);
+    }
+    return true;
+}
+
+static void doubling_path(struct ground *ground)
+{
+    ground->box = double_data;
+    struct talk *talk = talk_open(ground);
+    talk_move(ground, talk, CLIENT, luck_scale(&ground->luck, 1000, 60000));
+    talk_move(ground, talk, SERVER, luck_scale(&ground->luck, 1000, 60000));
+    pause_briefly(ground);
+    const char *end = close_in_order(ground, talk);
+    ground_truth(ground, EVERYWHERE, end, true);
+}
+
+/* Overtaking takes 10 ms at most: on a longer path handshake and close stay in order. */
+static void reordering_path(struct ground *ground)
+{
+    if (ground->variety.rtt > 50 * WH_MILLISECOND) {
+        ground_fault(ground, any_half(ground), "reorder %u%%",
+                     3 + (unsigned)luck_below(&ground->luck, 10));
+    }
+    struct talk *talk = talk_open(ground);
+    talk_move(ground, talk, CLIENT, luck_scale(&ground->luck, 1000, 60000));
+    talk_move(ground, talk, SERVER, luck_scale(&ground->luck, 1000, 60000));
+    pause_briefly(ground);
+    const char *end = close_in_turn(ground, talk, any_side(ground));
+    ground_truth(ground, EVERYWHERE, end, true);
+}
+
+static bool swallow_for_now(struct ground *ground, enum side from, uint8_t *packet, uint32_t length)
+{
+    struct segment segment;
+    (void)from;
+    return ground->now >= ground->box_count || !packet_read(&segment, packet, length) ||
+           !of_the_case(ground, &segment);
+}
+
+/* The path is gone for some seconds, with data under way, and comes back. */
+static void outage(struct ground *ground)
+{
+    struct talk *talk = talk_open(ground);
+    talk_greet(ground, talk);
+    ground->box = swallow_for_now;
+    ground->box_count = ground->now + luck_scale(&ground->luck, WH_SECOND, 20 * WH_SECOND);
+    talk_move(ground, talk, any_side(ground), luck_scale(&ground->luck, 10, 3000));
+    pause_briefly(ground);
+    const char *end = close_in_order(ground, talk);
+    ground_truth(ground, EVERYWHERE, end, true);
+}
+
 /* ---------------------------------------------------------------- options -- */
 
 enum { KIND_WINDOW_SCALE = 3, KIND_SACK_PERMITTED = 4 };
@@ -51,8 +121,17 @@ static bool strip_option(struct ground *ground, enum side from, uint8_t *packet,
     return true;
 }
 
+/* Half of these cases are seen at both ends, since only there one can be sure. */
+static void prefer_both(struct ground *ground)
+{
+    if (luck_once_in(&ground->luck, 2)) {
+        ground->variety.vantage = AT_BOTH;
+    }
+}
+
 static void stripped(struct ground *ground, unsigned what, const char *verdict)
 {
+    prefer_both(ground);
     ground->box = strip_option;
     ground->box_count = what;
     struct talk *talk = talk_open(ground);
@@ -85,6 +164,7 @@ static void sack_stripped_from_answer(struct ground *ground)
 static void scale_stripped_from_answer(struct ground *ground)
 {
     static char either[64];
+    prefer_both(ground);
     ground->box = strip_option;
     ground->box_count = KIND_WINDOW_SCALE | FROM_SERVER;
     struct talk *talk = talk_open(ground);
@@ -221,6 +301,11 @@ static void old_timestamps(struct ground *ground) { spoil(ground, true); }
 static void one_new_timestamp(struct ground *ground) { spoil(ground, false); }
 
 const struct scenario scenarios_path[] = {
+    { "bursty-path", "many data are lost, and all ends well", bursty_path, FINAL, 0 },
+    { "doubling-path", "data come twice, and all ends well", doubling_path, EITHER, 0 },
+    { "reordering-path", "packets overtake each other, and all ends well", reordering_path, FINAL,
+      0 },
+    { "outage", "the path is gone for a while, and all ends well", outage, EITHER, 0 },
     { "lossy-path", "data are lost by chance, and all ends well", lossy_path, EITHER, 0 },
     { "window-scale-stripped", "a box takes window scaling from both SYNs", scale_stripped, EITHER,
       OPENING_MATTERS | NEEDS_OPTIONS },
