@@ -147,9 +147,15 @@ static void fold(struct dossier *conn, const struct passing *passing,
         .states = { conn->end[CLIENT].observer.states, conn->end[SERVER].observer.states },
     };
     struct line *open = story_fold(&conn->story, folded.from, folded.length);
-    if (open == NULL && folded.length > 0) {
+    if (open == NULL) {
         struct line line;
+        unsigned bare = conn->story.bare;
         fill_line(conn, passing, &line);
+        if (story_stands_alone(&conn->story, folded.length)) {
+            (void)story_add(&conn->story, &line, rules->lines);
+            conn->story.bare = bare + 1;
+            return;
+        }
         open = story_begin_fold(&conn->story, &line, rules->lines);
     }
     if (open != NULL) {

@@ -51,7 +51,7 @@ struct line {
     struct {
         uint64_t bytes[2];
         uint32_t segments[2];
-        uint32_t repeated, out_of_order, duplicate_acks;
+        uint32_t acks, repeated, out_of_order, duplicate_acks;
     } fold;            /* LINE_FOLD */
     uint64_t left_out; /* LINE_LEFT_OUT: so many packets */
     uint8_t icmp_kind; /* enum icmp_kind */

@@ -11,6 +11,8 @@
 
 /* Turns of a conversation that get a line each before the rest is folded into one. */
 #define TURNS_SHOWN 6
+/* Acknowledgements in a row that get one. */
+#define BARE_SHOWN 2
 
 void story_free(struct story *story)
 {
@@ -59,6 +61,7 @@ struct line *story_add(struct story *story, const struct line *line, unsigned mo
 {
     story->most = most;
     story->fold_open = false;
+    story->bare = 0;
     struct line *at = most < 8 ? NULL : place(story, most);
     if (at != NULL) {
         *at = *line;
@@ -99,6 +102,11 @@ struct line *story_fold(struct story *story, unsigned from, uint32_t length)
     return fold;
 }
 
+bool story_stands_alone(struct story *story, uint32_t length)
+{
+    return length == 0 && story->bare < BARE_SHOWN;
+}
+
 struct line *story_begin_fold(struct story *story, const struct line *line, unsigned most)
 {
     struct line made = *line;
@@ -118,6 +126,8 @@ void story_join(struct line *fold, const struct folded *folded)
     if (folded->length > 0) {
         fold->fold.bytes[folded->from] += folded->length;
         fold->fold.segments[folded->from]++;
+    } else {
+        fold->fold.acks++;
     }
     enum mark mark = folded->mark;
     fold->fold.duplicate_acks += mark == MARK_DUPLICATE_ACK || mark == MARK_DSACK;

@@ -26,6 +26,7 @@ struct story {
     uint64_t added;    /* in all, folds and left out ones included */
     uint64_t left_out; /* packets */
     bool fold_open;    /* the newest line is a fold that more may join */
+    unsigned bare;     /* acknowledgements alone that the newest lines are */
     bool failed;       /* there was no memory */
     unsigned turns;    /* of conversation shown so far */
 };
@@ -35,10 +36,12 @@ void story_free(struct story *story);
 struct line *story_add(struct story *story, const struct line *line, unsigned most);
 /*
  * The fold that a segment with nothing out of the ordinary joins, or NULL: it must
- * begin one (story_begin_fold), unless it has no data. from, length: who sent how
- * many bytes.
+ * begin one (story_begin_fold), or, if story_stands_alone, be a line. from, length:
+ * who sent how many bytes.
  */
 struct line *story_fold(struct story *story, unsigned from, uint32_t length);
+/* An acknowledgement after something notable is worth a line; a row of them is not. */
+bool story_stands_alone(struct story *story, uint32_t length);
 /* ... as this line, which it then joins (story_join). NULL: none are kept, or no memory. */
 struct line *story_begin_fold(struct story *story, const struct line *line, unsigned most);
 /* Counts a segment in. */

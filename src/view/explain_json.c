@@ -172,6 +172,7 @@ static void fold_fields(json_t *object, const struct line *line)
     json_object_set_new(object, "server_bytes", json_integer((json_int_t)line->fold.bytes[1]));
     json_object_set_new(object, "segments",
                         json_integer((json_int_t)line->fold.segments[0] + line->fold.segments[1]));
+    json_object_set_new(object, "acks", json_integer(line->fold.acks));
     json_object_set_new(object, "sent_again", json_integer(line->fold.repeated));
     json_object_set_new(object, "out_of_order", json_integer(line->fold.out_of_order));
     json_object_set_new(object, "duplicate_acks", json_integer(line->fold.duplicate_acks));

@@ -81,6 +81,13 @@ static void fold_words(const struct line *line, struct rung *rung)
     unsigned from = line->from, to = 1U - from;
     char bytes[WORDS], count[WORDS], duration[WORDS];
     uint64_t segments = (uint64_t)line->fold.segments[0] + line->fold.segments[1];
+    if (segments == 0) {
+        rung->shape = RUNG_DATA;
+        snprintf(rung->head, sizeof rung->head, "ACK");
+        snprintf(rung->detail, sizeof rung->detail, "%" PRIu32 " acknowledgements",
+                 line->fold.acks);
+        return;
+    }
     words_bytes(line->fold.bytes[from], rung->head);
     words_segments(segments, count);
     words_duration(line->until - line->when, duration);

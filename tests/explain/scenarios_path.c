@@ -131,14 +131,15 @@ static void prefer_both(struct ground *ground)
 
 static void stripped(struct ground *ground, unsigned what, const char *verdict)
 {
+    char either[96];
     prefer_both(ground);
     ground->box = strip_option;
     ground->box_count = what;
     struct talk *talk = talk_open(ground);
     talk_greet(ground, talk);
-    /* From one place it looks as if the other end did not offer it. */
-    const char *end = close_in_order(ground, talk);
-    ground_truth(ground, EVERYWHERE, end, true);
+    /* From one place it looks as if the other end did not offer it, but for the NOPs in its place. */
+    snprintf(either, sizeof either, "%s,%s", close_in_order(ground, talk), verdict);
+    ground_truth(ground, EVERYWHERE, either, true);
     ground_truth(ground, IN(AT_BOTH), verdict, true);
 }
 
