@@ -9,7 +9,7 @@
 set(objects "")
 foreach(folder IN ITEMS base wire tcp stack link)
   if(WAVEHAND_SOURCES_${folder})
-    list(APPEND objects $<FILTER:$<TARGET_OBJECTS:wh_${folder}>,EXCLUDE,capture_read>)
+    list(APPEND objects $<FILTER:$<TARGET_OBJECTS:wh_${folder}>,EXCLUDE,capture_[a-z]>)
   endif()
 endforeach()
 

@@ -30,6 +30,7 @@ struct explain {
     struct list phase[PHASES]; /* the longest quiet first; in the order of letting go */
     struct siphash_key key;
     struct fragments *fragments;
+    const struct checksum *sums; /* NULL: not looked at */
     uint64_t lost[32];
     wh_time now;
 };
@@ -57,6 +58,7 @@ struct explain *explain_new(const struct explain_options *options)
     explain->bucket = calloc(BUCKETS_FIRST, sizeof(struct dossier *));
     explain->buckets = BUCKETS_FIRST;
     explain->fragments = fragments_new();
+    explain->sums = options->check_sums ? checksum_best() : NULL;
     for (int phase = 0; phase < PHASES; phase++) {
         list_init(&explain->phase[phase]);
     }
@@ -333,7 +335,7 @@ void explain_frame(struct explain *explain, uint32_t point, const struct capture
 {
     struct seen seen;
     struct explain_counts *counts = &explain->counts;
-    packet_see(&seen, captured, explain->fragments, explain->options.check_sums);
+    packet_see(&seen, captured, explain->fragments, explain->sums);
     seen.point = point;
     counts->packets++;
     take_time(explain, seen.when);

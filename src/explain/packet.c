@@ -51,9 +51,8 @@ static uint32_t told_length(const struct packet *packet, const uint8_t *ip, uint
 /* -------------------------------------------------------------- checksums -- */
 
 static enum packet_sum judge_sum(const struct seen *seen, const struct packet *packet,
-                                 const uint8_t *tcp, uint32_t length)
+                                 const uint8_t *tcp, uint32_t length, const struct checksum *sum)
 {
-    const struct checksum *sum = checksum_best();
     uint64_t pseudo = ip_pseudo_sum(&packet->source, &packet->destination, IP_TCP, length);
     if (checksum_fold(sum->add(tcp, length, pseudo)) == 0xffff) {
         return SUM_GOOD;
@@ -83,7 +82,7 @@ static const uint8_t *whole_header(struct seen *seen, const uint8_t *tcp, uint32
 }
 
 static void see_segment(struct seen *seen, const struct packet *packet, uint32_t length,
-                        bool check_sums)
+                        const struct checksum *sums)
 {
     const uint8_t *tcp = packet->payload;
     uint32_t captured = packet->length < length ? packet->length : length;
@@ -116,8 +115,8 @@ static void see_segment(struct seen *seen, const struct packet *packet, uint32_t
         seen->nops = longest_nops(tcp + TCP_HEADER, header - TCP_HEADER);
     }
     bool whole = there == length && !seen->cut_header;
-    seen->sum =
-        whole && check_sums ? judge_sum(seen, packet, packet->payload, length) : SUM_UNKNOWN;
+    seen->sum = whole && sums != NULL ? judge_sum(seen, packet, packet->payload, length, sums)
+                                      : SUM_UNKNOWN;
     seen->kind = PACKET_SEGMENT;
 }
 
@@ -138,7 +137,8 @@ static void see_icmp(struct seen *seen, const struct packet *packet)
 
 /* ------------------------------------------------------------------- packets -- */
 
-static void see_packet(struct seen *seen, const uint8_t *ip, uint32_t captured, bool check_sums)
+static void see_packet(struct seen *seen, const uint8_t *ip, uint32_t captured,
+                       const struct checksum *sums)
 {
     struct packet packet;
     seen->reason = ip_parse_quoted(&packet, ip, captured);
@@ -153,7 +153,7 @@ static void see_packet(struct seen *seen, const uint8_t *ip, uint32_t captured, 
         packet.length = total - packet.header; /* the rest fills the frame up */
     }
     if (packet.protocol == IP_TCP) {
-        see_segment(seen, &packet, total - packet.header, check_sums);
+        see_segment(seen, &packet, total - packet.header, sums);
     } else if (packet.protocol == (packet.version == 4 ? IP_ICMP : IP_ICMPV6)) {
         see_icmp(seen, &packet);
     }
@@ -179,7 +179,7 @@ static void clear(struct seen *seen)
 }
 
 void packet_see(struct seen *seen, const struct captured *captured, struct fragments *fragments,
-                bool check_sums)
+                const struct checksum *sums)
 {
     clear(seen);
     seen->kind = PACKET_OTHER;
@@ -202,5 +202,5 @@ void packet_see(struct seen *seen, const struct captured *captured, struct fragm
             return;
         }
     }
-    see_packet(seen, ip, (uint32_t)length, check_sums);
+    see_packet(seen, ip, (uint32_t)length, sums);
 }

@@ -57,11 +57,11 @@ struct fragments;
 
 /*
  * Takes a captured frame apart. fragments: where pieces wait for the others, or
- * NULL to treat them as PACKET_OTHER. check_sums: verify checksums of whole packets.
+ * NULL to treat them as PACKET_OTHER. sums: verifies checksums of whole packets, or NULL.
  * What `seen` points to is valid until the next call with these fragments, and as
  * long as captured->frame is.
  */
 void packet_see(struct seen *seen, const struct captured *captured, struct fragments *fragments,
-                bool check_sums);
+                const struct checksum *sums);
 
 #endif

@@ -86,7 +86,7 @@ static void look_ahead(const char *file, void (*each)(void *context, const struc
         if (capture_reader_next(reader, &captured, error, sizeof error) != 1) {
             break;
         }
-        packet_see(&seen, &captured, NULL, false);
+        packet_see(&seen, &captured, NULL, NULL);
         if (seen.kind == PACKET_SEGMENT) {
             each(context, &seen);
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Capture files, read: pcap and pcapng, through libpcap. */
+/* Captures, read: files of pcap and pcapng, also compressed by gzip, and live ones through libpcap. */
 #ifndef WAVEHAND_LINK_CAPTURE_READ_H
 #define WAVEHAND_LINK_CAPTURE_READ_H
 
@@ -33,6 +33,22 @@ int capture_reader_open(struct capture_reader **reader, const char *file, char *
  */
 int capture_reader_next(struct capture_reader *reader, struct captured *captured, char *error,
                         size_t error_size);
+/* Packets that the capture itself lost, as far as it has told by now. */
+uint64_t capture_reader_lost(const struct capture_reader *reader);
+/* What is to be told of the file besides, or NULL: frames of a link that is not understood. */
+const char *capture_reader_note(struct capture_reader *reader);
+
+/* Of a live capture: nothing waits. */
+#define CAPTURE_NOTHING_YET 2
+/*
+ * Captures on an interface ("any": on all) from now on; filter: in pcap-filter(7)'s
+ * language, or NULL. capture_reader_next then does not wait: poll the descriptor.
+ * Errors as capture_reader_open.
+ */
+int capture_reader_live(struct capture_reader **reader, const char *interface, const char *filter,
+                        char *error, size_t error_size);
+/* To poll, or -1. */
+int capture_reader_fd(const struct capture_reader *reader);
 void capture_reader_close(struct capture_reader *reader);
 
 #endif
