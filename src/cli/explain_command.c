@@ -3,9 +3,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <langinfo.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
@@ -22,6 +25,7 @@
 
 const char explain_help[] =
     "Usage: wavehand explain [OPTION...] FILE...\n"
+    "       wavehand explain [OPTION...] -i INTERFACE\n"
     "\n"
     "Reads captures (pcap, pcapng, gzip; '-' is standard input) and says for each TCP\n"
     "connection in one line how it lived or died, citing packets, with its ladder.\n"
@@ -34,6 +38,11 @@ const char explain_help[] =
     "  --verdict NAME[,NAME]  connections with one of these verdicts ('help' lists them)\n"
     "  --limit N              details of each verdict at most (default 10; 0: no limit)\n"
     "  --json                 JSON lines instead: a summary, patterns, connections\n"
+    "  --ladder               with --json: the ladder of every connection\n"
+    "  -i, --interface NAME   capture live ('any': everywhere); each connection is told as it "
+    "ends\n"
+    "  --filter EXPRESSION    ... what pcap-filter(7) lets through\n"
+    "  --follow               ... and show every line of the ladders as it happens\n"
     "  --no-checksums         do not look at checksums\n"
     "  --memory SIZE          for open connections (default 1gb)\n"
     "  --strict               exit with 3 if any connection failed\n"
@@ -50,7 +59,13 @@ struct run {
     unsigned shown, left_out; /* of the present verdict */
     bool trouble;             /* something could not be read or written */
     int store_error;
+    uint64_t lost; /* packets, by the captures themselves */
+    int64_t offset[SOURCE_FILES];
+    unsigned matches[SOURCE_FILES];
 };
+
+/* How often a quiet live capture looks for connections that are over, in milliseconds. */
+#define LIVE_TICK 500
 
 /* ------------------------------------------------------------------- output -- */
 
@@ -139,6 +154,35 @@ static void show_json(struct run *run, const struct summary *summary)
     run->trouble = !results_each(run->results, VERDICT_COUNT, write_json, run) || run->trouble;
 }
 
+/* A connection that has ended while we look on. */
+static void live_done(void *context, const struct explanation *explanation)
+{
+    struct run *run = context;
+    (void)results_take(run->results, explanation); /* for the counts; nothing is read back */
+    if (!wanted_is(&run->choices.wanted, explanation)) {
+        return;
+    }
+    if (run->choices.json) {
+        (void)write_json(run, explanation);
+        return;
+    }
+    if (run->choices.follow) {
+        explain_text_verdict(&run->text, &run->drawing, explanation);
+    } else {
+        explain_text_connection(&run->text, &run->drawing, explanation, NULL);
+    }
+    emit(run);
+}
+
+static void live_line(void *context, const struct explanation *so_far, const struct line *line)
+{
+    struct run *run = context;
+    if (wanted_is(&run->choices.wanted, so_far)) {
+        explain_text_line(&run->text, &run->drawing, so_far, line);
+        emit(run);
+    }
+}
+
 /* ------------------------------------------------------------------- reading -- */
 
 static void done(void *context, const struct explanation *explanation)
@@ -155,10 +199,33 @@ static struct explain *make_explain(struct run *run)
     explain_options_init(&options);
     options.check_sums = !run->choices.no_checksums;
     options.memory = run->choices.memory > 0 ? run->choices.memory : options.memory;
-    options.points = run->choices.file_count;
+    options.points = run->choices.file_count > 0 ? run->choices.file_count : 1;
     options.done = done;
     options.context = run;
+    if (run->choices.interface != NULL) {
+        options.done = live_done;
+        options.line = run->choices.follow && !run->choices.json ? live_line : NULL;
+    }
     return explain_new(&options);
+}
+
+/* After the last packet of a file: what else is to be said of it. */
+static void close_source(struct run *run, struct source *source, struct explain *explain)
+{
+    unsigned matches;
+    for (unsigned i = 0; i < run->choices.file_count; i++) {
+        uint64_t lost = source_lost(source, i);
+        explain_lost(explain, i, lost);
+        run->lost += lost;
+        if (source_note(source, i) != NULL) {
+            options_complain(COMMAND, "%s: %s", run->choices.files[i], source_note(source, i));
+        }
+        if (i > 0) {
+            run->offset[i] = source_offset(source, i, &matches);
+            run->matches[i] = matches;
+        }
+    }
+    source_close(source);
 }
 
 static int read_all(struct run *run, struct explain *explain)
@@ -184,7 +251,54 @@ static int read_all(struct run *run, struct explain *explain)
         }
         explain_frame(explain, point, &captured);
     }
-    source_close(source);
+    close_source(run, source, explain);
+    explain_finish(explain);
+    return 0;
+}
+
+/* ---------------------------------------------------------------------- live -- */
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+    (void)signal;
+    interrupted = 1;
+}
+
+static int read_live(struct run *run, struct explain *explain)
+{
+    struct capture_reader *reader;
+    struct captured captured;
+    char error[400];
+    int result = capture_reader_live(&reader, run->choices.interface, run->choices.filter, error,
+                                     sizeof error);
+    if (result < 0) {
+        options_complain(COMMAND, "%s", error);
+        return -1;
+    }
+    struct sigaction action = { .sa_handler = interrupt };
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    struct pollfd wait = { .fd = capture_reader_fd(reader), .events = POLLIN };
+    while (!interrupted && !run->trouble) {
+        result = capture_reader_next(reader, &captured, error, sizeof error);
+        if (result == 1) {
+            explain_frame(explain, 0, &captured);
+        } else if (result == CAPTURE_NOTHING_YET) {
+            struct timespec now;
+            (void)fflush(stdout);
+            (void)poll(&wait, 1, LIVE_TICK);
+            (void)clock_gettime(CLOCK_REALTIME, &now);
+            explain_idle(explain, (wh_time)now.tv_sec * WH_SECOND + (wh_time)now.tv_nsec);
+        } else {
+            options_complain(COMMAND, "%s: %s", run->choices.interface, error);
+            run->trouble = true;
+        }
+    }
+    run->lost = capture_reader_lost(reader);
+    explain_lost(explain, 0, run->lost);
+    capture_reader_close(reader);
     explain_finish(explain);
     return 0;
 }
@@ -204,9 +318,21 @@ static int report(struct run *run, const struct explain *explain)
 {
     struct summary summary = { .files = run->choices.files,
                                .file_count = run->choices.file_count,
-                               .counts = *explain_counts(explain) };
+                               .counts = *explain_counts(explain),
+                               .lost = run->lost,
+                               .offset = run->offset,
+                               .matches = run->matches };
+    if (run->choices.interface != NULL) {
+        summary.files = &run->choices.interface;
+        summary.file_count = 1;
+    }
     results_sum(run->results, &summary);
-    if (run->choices.json) {
+    if (run->choices.interface != NULL && !run->choices.json) {
+        explain_text_summary(&run->text, &run->drawing, &summary);
+        emit(run);
+    } else if (run->choices.interface != NULL) {
+        run->trouble = !explain_json_summary(stdout, &summary) || run->trouble;
+    } else if (run->choices.json) {
         show_json(run, &summary);
     } else {
         show_text(run, &summary);
@@ -240,13 +366,14 @@ int cmd_explain(int argc, char **argv)
     run.drawing.width = run.drawing.width < 80 ? 80 : run.drawing.width;
     run.drawing.colour = terminal_wants_colour(STDOUT_FILENO);
     run.drawing.ascii = run.choices.ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
-    run.results = results_new(&run.choices.wanted,
-                              run.choices.all || run.choices.narrowed || run.choices.json);
+    bool store = run.choices.all || run.choices.narrowed || run.choices.json;
+    run.results = results_new(&run.choices.wanted, run.choices.interface == NULL && store);
     struct explain *explain = make_explain(&run);
     if (run.results == NULL || explain == NULL) {
         options_complain(COMMAND, "cannot keep results: %s", strerror(errno));
         result = EXIT_EXPLAIN_TROUBLE;
-    } else if (read_all(&run, explain) < 0) {
+    } else if ((run.choices.interface != NULL ? read_live(&run, explain)
+                                              : read_all(&run, explain)) < 0) {
         result = EXIT_EXPLAIN_TROUBLE;
     } else {
         result = report(&run, explain);

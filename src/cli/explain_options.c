@@ -25,6 +25,9 @@ enum option_id {
     OPT_STRICT,
     OPT_WIDTH,
     OPT_ASCII,
+    OPT_INTERFACE,
+    OPT_FILTER,
+    OPT_FOLLOW,
     OPT_HELP,
 };
 
@@ -42,6 +45,9 @@ static const struct option table[] = {
     { "strict", no_argument, NULL, OPT_STRICT },
     { "width", required_argument, NULL, OPT_WIDTH },
     { "ascii", no_argument, NULL, OPT_ASCII },
+    { "interface", required_argument, NULL, OPT_INTERFACE },
+    { "filter", required_argument, NULL, OPT_FILTER },
+    { "follow", no_argument, NULL, OPT_FOLLOW },
     { "help", no_argument, NULL, OPT_HELP },
     { 0 },
 };
@@ -163,6 +169,9 @@ static bool take(struct explain_choices *choices, const char *command, int optio
     case OPT_NO_CHECKSUMS: choices->no_checksums = true; return true;
     case OPT_STRICT: choices->strict = true; return true;
     case OPT_ASCII: choices->ascii = true; return true;
+    case OPT_FOLLOW: choices->follow = true; return true;
+    case OPT_INTERFACE: choices->interface = text; return true;
+    case OPT_FILTER: choices->filter = text; return true;
     case OPT_LIMIT: return take_number(command, "--limit", text, 0, UINT32_MAX, &choices->limit);
     case OPT_WIDTH: return take_number(command, "--width", text, 80, 1000, &choices->width);
     case OPT_MEMORY: return take_size(command, text, &choices->memory);
@@ -182,6 +191,26 @@ static bool take(struct explain_choices *choices, const char *command, int optio
     }
 }
 
+/* What fits together: files, or an interface. */
+static int check(const struct explain_choices *choices, const char *command)
+{
+    const char *wrong = NULL;
+    if (choices->interface != NULL) {
+        wrong = choices->file_count > 0 ? "name files, or an interface with -i, not both" : NULL;
+    } else if (choices->follow || choices->filter != NULL) {
+        wrong = "--follow and --filter are for a live capture; name an interface with -i";
+    } else if (choices->file_count == 0) {
+        wrong = "name a capture file, '-' for standard input, or an interface with -i";
+    } else if (choices->file_count > SOURCE_FILES) {
+        wrong = "too many files; 32 at most are read together";
+    }
+    if (wrong != NULL) {
+        options_complain(command, "%s; try '%s --help'", wrong, command);
+        return EXIT_USAGE;
+    }
+    return 0;
+}
+
 int explain_options_read(int argc, char **argv, const char *command, const char *help,
                          struct explain_choices *choices)
 {
@@ -190,7 +219,7 @@ int explain_options_read(int argc, char **argv, const char *command, const char 
     choices->limit = 10;
     optind = 0;
     opterr = 0;
-    while ((option = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":hi:", table, NULL)) != -1) {
         if (option == OPT_HELP || option == 'h') {
             fputs(help, stdout);
             return -1;
@@ -205,21 +234,13 @@ int explain_options_read(int argc, char **argv, const char *command, const char 
                              argv[optind - 1], command);
             return EXIT_USAGE;
         }
-        if (!take(choices, command, option, optarg)) {
+        if (!take(choices, command, option == 'i' ? OPT_INTERFACE : option, optarg)) {
             return EXIT_USAGE;
         }
     }
     choices->files = (const char *const *)argv + optind;
     choices->file_count = (unsigned)(argc - optind);
-    if (choices->file_count == 0 || choices->file_count > SOURCE_FILES) {
-        options_complain(command,
-                         choices->file_count == 0
-                             ? "name a capture file, or '-' for standard input; try '%s --help'"
-                             : "too many files; try '%s --help'",
-                         command);
-        return EXIT_USAGE;
-    }
-    return 0;
+    return check(choices, command);
 }
 
 void explain_options_free(struct explain_choices *choices)

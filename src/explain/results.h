@@ -28,7 +28,9 @@ struct summary {
     const char *const *files;
     unsigned file_count;
     struct explain_counts counts;
-    uint64_t lost; /* packets lost by the captures themselves */
+    uint64_t lost;           /* packets lost by the captures themselves */
+    const int64_t *offset;   /* of each file's clock from the first one's, nanoseconds; or NULL */
+    const unsigned *matches; /* packets that told; 0: none did */
     uint64_t by_verdict[VERDICT_COUNT];
     uint64_t example[VERDICT_COUNT]; /* number of the first such connection */
     uint64_t in_patterns;            /* connections folded into patterns */

@@ -228,6 +228,16 @@ int64_t source_offset(const struct source *source, unsigned point, unsigned *mat
     return source->place[point].offset;
 }
 
+uint64_t source_lost(const struct source *source, unsigned point)
+{
+    return capture_reader_lost(source->place[point].reader);
+}
+
+const char *source_note(struct source *source, unsigned point)
+{
+    return capture_reader_note(source->place[point].reader);
+}
+
 void source_close(struct source *source)
 {
     if (source == NULL) {

@@ -28,6 +28,10 @@ int source_next(struct source *source, struct captured *captured, uint32_t *poin
                 size_t error_size);
 /* What is taken off this file's times, in nanoseconds; *matches: packets that told. */
 int64_t source_offset(const struct source *source, unsigned point, unsigned *matches);
+/* Packets that the capture of this file lost, as far as it has told by now. */
+uint64_t source_lost(const struct source *source, unsigned point);
+/* What is to be told of this file besides, or NULL. */
+const char *source_note(struct source *source, unsigned point);
 void source_close(struct source *source);
 
 #endif

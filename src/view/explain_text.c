@@ -412,8 +412,8 @@ static void headline(struct text *text, const struct drawing *drawing,
     text_newline(text);
 }
 
-void explain_text_connection(struct text *text, const struct drawing *drawing,
-                             const struct explanation *explanation, const char *const *files)
+void explain_text_verdict(struct text *text, const struct drawing *drawing,
+                          const struct explanation *explanation)
 {
     const struct verdict *verdict = &explanation->verdict;
     char words[VERDICT_TEXT + 200];
@@ -422,6 +422,13 @@ void explain_text_connection(struct text *text, const struct drawing *drawing,
     snprintf(words, sizeof words, "%s%s%s%s", verdict->text, doubt[0] != '\0' ? " (" : "", doubt,
              doubt[0] != '\0' ? ".)" : "");
     paragraph(text, drawing, STYLE_BOLD, words);
+}
+
+void explain_text_connection(struct text *text, const struct drawing *drawing,
+                             const struct explanation *explanation, const char *const *files)
+{
+    char words[VERDICT_TEXT + 200];
+    explain_text_verdict(text, drawing, explanation);
     for (unsigned point = 0; explanation->points > 1 && point < 32 && files != NULL; point++) {
         if (explanation->points >> point & 1) {
             snprintf(words, sizeof words, "file %u: %s", point + 1, files[point]);
@@ -488,6 +495,21 @@ static void oddities(struct text *text, const struct drawing *drawing,
         { summary->in_patterns, "connections are folded into patterns" },
         { summary->unwanted, "connections were not asked for" },
     };
+    for (unsigned i = 1; i < summary->file_count && summary->offset != NULL; i++) {
+        char duration[WORDS];
+        int64_t off = summary->offset[i];
+        if (summary->matches[i] == 0) {
+            snprintf(
+                words, sizeof words,
+                "%s: no packet both ways is in the first file, too; its clock is taken as it is",
+                summary->files[i]);
+        } else {
+            snprintf(words, sizeof words, "%s: its clock is %s %s, by %u packets that both have",
+                     summary->files[i], words_duration((wh_time)(off < 0 ? -off : off), duration),
+                     off < 0 ? "behind" : "ahead", summary->matches[i]);
+        }
+        paragraph(text, drawing, STYLE_DIM, words);
+    }
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].n > 0) {
             snprintf(words, sizeof words, "%" PRIu64 " %s", rows[i].n, rows[i].words);

@@ -12,6 +12,9 @@
  */
 void explain_text_connection(struct text *text, const struct drawing *drawing,
                              const struct explanation *explanation, const char *const *files);
+/* The headline and the verdict alone, when the ladder was shown before. */
+void explain_text_verdict(struct text *text, const struct drawing *drawing,
+                          const struct explanation *explanation);
 /* One line of a ladder alone, for following a live capture. */
 void explain_text_line(struct text *text, const struct drawing *drawing,
                        const struct explanation *so_far, const struct line *line);
