@@ -66,6 +66,8 @@ struct run {
 
 /* How often a quiet live capture looks for connections that are over, in milliseconds. */
 #define LIVE_TICK 500
+/* Who looks on wants to know soon; what a later segment would tell is not waited for. */
+#define LIVE_PATIENCE (3 * WH_SECOND)
 
 /* ------------------------------------------------------------------- output -- */
 
@@ -203,6 +205,7 @@ static struct explain *make_explain(struct run *run)
     options.done = done;
     options.context = run;
     if (run->choices.interface != NULL) {
+        options.patience = LIVE_PATIENCE;
         options.done = live_done;
         options.line = run->choices.follow && !run->choices.json ? live_line : NULL;
     }

@@ -10,6 +10,7 @@
 
 #include "base/seq.h"
 #include "explain/facts.h"
+#include "wire/ip.h"
 
 /* How long a packet may take to the other capture before it counts as lost. */
 #define TWIN_PATIENCE (3 * WH_SECOND)
@@ -26,6 +27,7 @@ void dossier_init(struct dossier *conn, const struct tuple *tuple, uint64_t numb
         conn->end[side].window = -1;
     }
     conn->former.waiter = -1;
+    conn->same_host = ip_is_loopback(&tuple->local) || wh_addr_equal(&tuple->local, &tuple->remote);
 }
 
 void dossier_clear(struct dossier *conn)
@@ -63,10 +65,10 @@ static struct observed observed_of(const struct passing *passing)
                               .length = segment->length };
 }
 
-/* Seen where its receiver is, or drawn in at once by it. */
+/* Seen where its receiver is: a host does not lose what it sends to itself. */
 static bool certainly_arrives(const struct dossier *conn, unsigned to)
 {
-    return (conn->vantage == VANTAGE_CLIENT && to == CLIENT) ||
+    return conn->same_host || (conn->vantage == VANTAGE_CLIENT && to == CLIENT) ||
            (conn->vantage == VANTAGE_SERVER && to == SERVER);
 }
 

@@ -135,7 +135,7 @@ struct dossier {
     wh_time began, latest;
     uint32_t points; /* bit set of files */
     bool roles_known;
-    bool one_direction_only;
+    bool same_host; /* both ends are on one host */
     enum vantage vantage;
     uint8_t local;  /* ends whose packets leave the capturing host, as a bit set */
     uint8_t remote; /* ends whose packets come in to it */

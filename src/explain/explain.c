@@ -41,6 +41,7 @@ void explain_options_init(struct explain_options *options)
         .check_sums = true,
         .memory = (size_t)1 << 30,
         .lines = 200,
+        .patience = PATIENCE,
         .points = 1,
     };
 }
@@ -263,7 +264,7 @@ static void sweep(struct explain *explain, unsigned most)
     for (int phase = PHASE_OVER; phase <= PHASE_OPENING; phase++) {
         for (unsigned n = 0; n < most; n++) {
             struct dossier *conn = longest_quiet(explain, (enum phase)phase);
-            if (conn == NULL || conn->latest + PATIENCE > explain->now) {
+            if (conn == NULL || conn->latest + explain->options.patience > explain->now) {
                 break;
             }
             end_conn(explain, conn);
