@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ground.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,10 +111,10 @@ static void make_half(struct ground *ground, enum half half, wh_time delay)
     options.mtu = 1500;
     wh_seed(options.seed, 1 + luck_below(&ground->luck, UINT64_MAX));
     must(wh_path_new(&ground->half[half], &options), "wh_path_new");
-    snprintf(spec, sizeof spec, "delay %lluns", (unsigned long long)(delay > 0 ? delay : 1));
+    snprintf(spec, sizeof spec, "delay %" PRIu64 "ns", delay > 0 ? delay : 1);
     must(wh_path_fault(ground->half[half], spec, error, sizeof error), spec);
     if (ground->variety.jitter && half == NEAR_SERVER) {
-        snprintf(spec, sizeof spec, "jitter %lluns", (unsigned long long)(delay / 5 + 1));
+        snprintf(spec, sizeof spec, "jitter %" PRIu64 "ns", delay / 5 + 1);
         must(wh_path_fault(ground->half[half], spec, error, sizeof error), spec);
     }
 }
