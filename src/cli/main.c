@@ -17,6 +17,7 @@ static const struct command {
     const char *line; /* what it is for */
 } commands[] = {
     { "run", cmd_run, run_help, "run a program in a private network whose other end is wavehand" },
+    { "explain", cmd_explain, explain_help, "say from a capture why connections lived or died" },
     { "demo", cmd_demo, demo_help, "fetch a page between two simulated hosts, in virtual time" },
     { "script", cmd_script, script_help, "run scripts of a peer on paper against the stack" },
     { "fsm", cmd_fsm, fsm_help, "draw the state machine that everything here runs on" },

@@ -6,10 +6,10 @@
 #include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/numbers.h"
+#include "cli/terminal.h"
 #include "link/sight.h"
 #include "view/comment.h"
 #include "view/plot.h"
@@ -37,25 +37,6 @@ struct outputs {
 };
 
 /* ------------------------------------------------------------------ open -- */
-
-static unsigned terminal_columns(int fd)
-{
-    const char *columns = getenv("COLUMNS");
-    struct winsize size;
-    unsigned long width = columns != NULL ? strtoul(columns, NULL, 10) : 0;
-    if (width == 0 && ioctl(fd, TIOCGWINSZ, &size) == 0) {
-        width = size.ws_col;
-    }
-    return width == 0 ? 80 : width > 1000 ? 1000 : (unsigned)width;
-}
-
-/* https://no-color.org: present and not empty means no colour. */
-static bool wants_colour(int fd)
-{
-    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    return isatty(fd) && (no_color == NULL || no_color[0] == '\0') &&
-           !(term != NULL && strcmp(term, "dumb") == 0);
-}
 
 static FILE *create(const char *command, const char *what, const char *name)
 {
@@ -85,7 +66,7 @@ static bool open_ladder(struct outputs *outputs, const struct options *options)
     struct ladder_options ladder = {
         .out = out,
         .width = options->width > 0 ? options->width : terminal_columns(fileno(out)),
-        .colour = wants_colour(fileno(out)),
+        .colour = terminal_wants_colour(fileno(out)),
         .ascii = options->ascii || !utf8,
         .terminal = isatty(fileno(out)) && !plan->both_ends,
         .both_ends = plan->both_ends,

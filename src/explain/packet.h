@@ -41,6 +41,7 @@ struct seen {
     struct segment segment;
     uint32_t captured_data; /* bytes at segment.data */
     bool cut;               /* by the snap length, somewhere in the data */
+    uint8_t nops;           /* of a SYN: the longest run of NOPs among its options */
     bool cut_header;        /* ... in the TCP options: what options there were is not known */
     bool outgoing,
         incoming; /* the capturing host's, as far as the capture says; both false: it does not */

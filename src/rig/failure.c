@@ -168,7 +168,7 @@ static void print_script(const struct wh_rig *rig, FILE *out)
 void failure_print(const struct wh_rig *rig, const wh_rig_options *options)
 {
     struct picture picture = { rig,
-                               { MAX(options->width, 80U), false, options->ascii },
+                               { .width = MAX(options->width, 80U), .ascii = options->ascii },
                                options->out };
     if (rig->line != NULL)
         fprintf(options->out, "# %s:%u: %s\n", rig->script->file, rig->line->number,

@@ -34,6 +34,10 @@ struct walker {
 
 static bool in(wh_state state, state_set set) { return (STATE_BIT(state) & set) != 0; }
 
+/* A walk over a set: mostly it has one member. */
+static wh_state first_of(state_set set) { return (wh_state)__builtin_ctz(set); }
+static state_set without_first(state_set set) { return (state_set)(set & (set - 1U)); }
+
 /* Follows the arc if the table has it here. */
 static void follow(struct walker *walker, wh_arc_event event)
 {
@@ -170,11 +174,8 @@ static struct outcome sent_from(const struct observer *observer, state_set state
                                 const struct observed *segment, bool repeated)
 {
     struct outcome outcome = { 0 };
-    for (int s = 0; s < WH_STATE_COUNT; s++) {
-        struct walker walker = { (wh_state)s, WH_ON_NOTHING };
-        if (!in(walker.state, states)) {
-            continue;
-        }
+    for (state_set left = states; left != 0; left = without_first(left)) {
+        struct walker walker = { first_of(left), WH_ON_NOTHING };
         if (segment->flags & WH_RST) {
             sent_rst(&outcome, observer, walker);
         } else if (segment->flags & WH_SYN ? sent_syn(&walker, segment, repeated)
@@ -439,10 +440,8 @@ static struct outcome received_by(const struct observer *observer, const struct 
                                   bool certain)
 {
     struct outcome outcome = { 0 };
-    for (int s = 0; s < WH_STATE_COUNT; s++) {
-        if (in((wh_state)s, observer->states)) {
-            received_in(&outcome, observer, (wh_state)s, segment, certain);
-        }
+    for (state_set left = observer->states; left != 0; left = without_first(left)) {
+        received_in(&outcome, observer, first_of(left), segment, certain);
     }
     return outcome;
 }

@@ -41,7 +41,7 @@ static struct layout layout_of(const struct drawing *drawing)
 {
     struct layout at = { .wide = drawing->width >= RUNG_WIDE };
     at.rail = at.wide ? WIDE_RAIL : NARROW_RAIL;
-    at.rung = LEFT_RAIL + at.rail + 1;
+    at.rung = LEFT_RAIL + drawing->indent + at.rail + 1;
     at.span = drawing->width - at.rung - 1 - at.rail;
     if (at.span > LONGEST_RUNG) {
         at.span = LONGEST_RUNG;
@@ -59,15 +59,17 @@ static void lead(struct text *text, const struct drawing *drawing, unsigned numb
 {
     char label[16] = "", seconds[WORDS] = "";
     if (number > 0) {
-        snprintf(label, sizeof label, "#%u", number);
-        text_style(text, drawing->colour, STYLE_LABEL + (number - 1) % STYLE_LABELS);
+        snprintf(label, sizeof label, drawing->packets ? "%u" : "#%u", number);
+        text_style(text, drawing->colour,
+                   drawing->packets ? STYLE_DIM : STYLE_LABEL + (number - 1) % STYLE_LABELS);
         text_put(text, label);
         text_style(text, drawing->colour, STYLE_PLAIN);
     }
     if (time != WH_NEVER) {
         words_seconds(time, seconds);
         unsigned columns = text_columns(seconds);
-        text_to(text, columns + 1 < TIME_END ? TIME_END - columns : 1);
+        unsigned end = TIME_END + drawing->indent;
+        text_to(text, columns + 1 < end ? end - columns : 1);
         if (text->column == text_columns(label) && number > 0) {
             text_put(text, " ");
         }
@@ -75,7 +77,7 @@ static void lead(struct text *text, const struct drawing *drawing, unsigned numb
         text_put(text, seconds);
         text_style(text, drawing->colour, STYLE_PLAIN);
     }
-    text_to(text, column);
+    text_to(text, column + drawing->indent);
 }
 
 /* A state in at most `columns`; sets of states that do not fit are told as unknown. */
@@ -333,7 +335,7 @@ void rung_words(struct text *text, const struct drawing *drawing, unsigned numbe
                 enum style style, const char *words)
 {
     unsigned column = time == WH_NEVER ? WORDS_BEGIN : LEFT_RAIL;
-    unsigned room = drawing->width - column;
+    unsigned room = drawing->width - column - drawing->indent;
     bool first = true;
     while (first || *words != '\0') {
         size_t length = strlen(words);

@@ -22,6 +22,8 @@
 struct drawing {
     unsigned width;
     bool colour, ascii;
+    bool packets;    /* lines are numbered by packet ("12"), not by connection ("#1") */
+    unsigned indent; /* columns that everything is moved to the right, for long numbers */
 };
 
 enum rung_shape {

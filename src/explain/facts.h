@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* How facts are gathered from one segment, in the order in which a segment tells them. */
+#ifndef WAVEHAND_EXPLAIN_FACTS_H
+#define WAVEHAND_EXPLAIN_FACTS_H
+
+#include "explain/dossier.h"
+
+/* A segment on its way into a connection's record. */
+struct passing {
+    const struct seen *seen;
+    const struct segment *segment;
+    unsigned from, to;
+    struct ref ref;
+    enum mark mark;
+    bool fresh;   /* brings bytes, or a FIN, that were not seen before */
+    bool notable; /* deserves a line of its own */
+    uint32_t end; /* SEG.SEQ + SEG.LEN */
+};
+
+/* Before the observers learn of it. */
+void facts_opening(struct dossier *conn, struct passing *passing);
+void facts_reset(struct dossier *conn, struct passing *passing);
+void facts_closing(struct dossier *conn, struct passing *passing);
+void facts_data(struct dossier *conn, struct passing *passing);
+/* Where the capture was taken. */
+void facts_place(struct dossier *conn, const struct passing *passing);
+
+#endif
