@@ -49,15 +49,13 @@ void packet_mend(uint8_t *packet, uint32_t length)
     memcpy(tcp + 16, &folded, sizeof folded);
 }
 
-bool packet_strip(uint8_t *packet, uint32_t length, uint8_t kind)
+bool packet_strip(uint8_t *packet, uint32_t length, uint8_t kind, bool traceless)
 {
     uint8_t *tcp = packet + tcp_at(packet);
-    uint32_t end = tcp[12] / 16 * 4U;
+    uint8_t kept[SEGMENT_HEADER_MAX] = { 0 };
+    uint32_t end = tcp[12] / 16 * 4U, used = 0;
     bool found = false;
-    for (uint32_t at = 20; at < end;) {
-        if (tcp[at] == 0) {
-            break;
-        }
+    for (uint32_t at = 20; at < end && tcp[at] != 0;) {
         uint32_t size = tcp[at] == 1 ? 1 : tcp[at + 1];
         if (size == 0 || at + size > end) {
             break;
@@ -65,8 +63,14 @@ bool packet_strip(uint8_t *packet, uint32_t length, uint8_t kind)
         if (tcp[at] == kind) {
             memset(tcp + at, 1, size);
             found = true;
+        } else if (tcp[at] != 1) {
+            memcpy(kept + used, tcp + at, size);
+            used += size;
         }
         at += size;
+    }
+    if (found && traceless) {
+        memcpy(tcp + 20, kept, end - 20);
     }
     if (found) {
         packet_mend(packet, length);
