@@ -125,8 +125,16 @@ static void print_list(FILE *out, const char *names, const char *more)
 /* What is true as well, only less, where the capture lacks some of the case. */
 static void print_general(FILE *out, const char *expect, const struct harm *harm)
 {
-    static const char *const resets[] = { "reset",      "half-open-peer", "port-reused",
-                                          "half-close", "keep-alive",     "refused" };
+    static const char *const resets[] = {
+        "reset",
+        "half-open-peer",
+        "port-reused",
+        "half-close",
+        "keep-alive",
+        "refused",
+        "time-wait-assassinated",
+        "time-wait-syn-challenged",
+    };
     bool reset = false;
     for (size_t i = 0; i < sizeof resets / sizeof resets[0]; i++) {
         reset = reset || strstr(expect, resets[i]) != NULL;
