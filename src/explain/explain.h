@@ -94,6 +94,7 @@ struct explain_options {
     size_t memory;        /* bytes for connections at most; default 1 GiB */
     unsigned lines;       /* of a ladder at most; default 200. 0: none are kept */
     unsigned plot_points; /* each way at most; default 0 */
+    wh_time patience;     /* how long a connection that is over is remembered; default 240 s */
     unsigned points;      /* files that are read together, 1 to 32; default 1 */
     /* One connection is over, or the capture is. */
     void (*done)(void *context, const struct explanation *explanation);

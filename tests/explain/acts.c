@@ -179,6 +179,21 @@ void later_traffic(struct ground *ground)
 
 /* ------------------------------------------------- what goes by itself -- */
 
+/* The server's end of a connection: of those with the same ports the last that was opened. */
+static void give_to_talk(struct ground *ground, wh_conn *conn)
+{
+    wh_endpoint local, remote;
+    wh_endpoints(conn, &local, &remote);
+    for (unsigned i = ground->talks; i-- > 0;) {
+        struct talk *talk = &ground->talk[i];
+        if (talk->end[CLIENT].port == remote.port && talk->end[SERVER].port == local.port) {
+            talk->conn[SERVER] = conn;
+            talk->eof[SERVER] = talk->dead[SERVER] = false;
+            return;
+        }
+    }
+}
+
 static bool accept_all(struct ground *ground)
 {
     bool any = false;
@@ -186,17 +201,8 @@ static bool accept_all(struct ground *ground)
         wh_conn *conn;
         while (ground->listener[which] != NULL &&
                wh_accept(ground->listener[which], NULL, &conn) >= 0) {
-            wh_endpoint local, remote;
-            wh_endpoints(conn, &local, &remote);
+            give_to_talk(ground, conn);
             any = true;
-            for (unsigned i = ground->talks; i-- > 0;) {
-                struct talk *talk = &ground->talk[i];
-                if (talk->end[CLIENT].port == remote.port && talk->end[SERVER].port == local.port) {
-                    talk->conn[SERVER] = conn;
-                    talk->eof[SERVER] = talk->dead[SERVER] = false;
-                    break;
-                }
-            }
         }
     }
     return any;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ground.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +74,7 @@ static void draw_variety(struct ground *ground)
     variety->rtt = luck_scale(luck, 100 * WH_MICROSECOND, 300 * WH_MILLISECOND);
     variety->noise = luck_once_in(luck, 2) ? 0 : 1 + (unsigned)luck_below(luck, 3);
     variety->lossy = luck_once_in(luck, 12);
+    variety->offloads = luck_once_in(luck, 6);
     variety->one_way = luck_once_in(luck, 15);
     variety->late = !variety->lossy && luck_once_in(luck, 16);
     if (luck_once_in(luck, 2)) {
@@ -89,6 +91,7 @@ static void make_host(struct ground *ground, enum side side)
     wh_config_init(&config);
     config.memory = wh_memory_malloc();
     config.rst_ends_time_wait = ground->rst_ends_time_wait;
+    config.link_features = ground->variety.offloads ? WH_TX_CHECKSUM | WH_TX_SEGMENTATION : 0;
     wh_seed(config.seed, 1 + luck_below(&ground->luck, UINT64_MAX));
     must(wh_stack_new(&ground->host[side], &config, ground->now), "wh_stack_new");
     must(wh_address_add(ground->host[side], &ground->address[side], ground->variety.ipv6 ? 16 : 8),
@@ -110,10 +113,10 @@ static void make_half(struct ground *ground, enum half half, wh_time delay)
     options.mtu = 1500;
     wh_seed(options.seed, 1 + luck_below(&ground->luck, UINT64_MAX));
     must(wh_path_new(&ground->half[half], &options), "wh_path_new");
-    snprintf(spec, sizeof spec, "delay %lluns", (unsigned long long)(delay > 0 ? delay : 1));
+    snprintf(spec, sizeof spec, "delay %" PRIu64 "ns", delay > 0 ? delay : 1);
     must(wh_path_fault(ground->half[half], spec, error, sizeof error), spec);
     if (ground->variety.jitter && half == NEAR_SERVER) {
-        snprintf(spec, sizeof spec, "jitter %lluns", (unsigned long long)(delay / 5 + 1));
+        snprintf(spec, sizeof spec, "jitter %" PRIu64 "ns", delay / 5 + 1);
         must(wh_path_fault(ground->half[half], spec, error, sizeof error), spec);
     }
 }
@@ -251,12 +254,17 @@ void ground_truth(struct ground *ground, unsigned places, const char *expect, bo
 
 /* --------------------------------------------------------------- moving -- */
 
+static void put_frame_on(struct ground *ground, enum half half, enum side from,
+                         const wh_frame *frame)
+{
+    wh_path_send(ground->half[half], from == CLIENT ? WH_A_TO_B : WH_B_TO_A, frame, 1, ground->now);
+}
+
 static void put_on(struct ground *ground, enum half half, enum side from, const uint8_t *packet,
                    uint32_t length)
 {
     wh_frame frame = { .slice = { { packet, length } }, .slices = 1, .length = length };
-    wh_path_send(ground->half[half], from == CLIENT ? WH_A_TO_B : WH_B_TO_A, &frame, 1,
-                 ground->now);
+    put_frame_on(ground, half, from, &frame);
 }
 
 void ground_emit(struct ground *ground, enum side from, const uint8_t *packet, uint32_t length)
@@ -294,7 +302,10 @@ static bool send_all(struct ground *ground, enum side side)
             memcpy(packet + length, frames[i].slice[k].base, frames[i].slice[k].length);
             length += (uint32_t)frames[i].slice[k].length;
         }
-        ground_emit(ground, side, packet, length);
+        /* A capture here sees what the host has made; the path cuts it and completes it. */
+        tape_add(&ground->tape[side == CLIENT ? AT_CLIENT : AT_SERVER], ground->now, true, packet,
+                 length);
+        put_frame_on(ground, side == CLIENT ? NEAR_CLIENT : NEAR_SERVER, side, &frames[i]);
     }
     wh_sent(ground->host[side], frames, n);
     return n > 0;

@@ -40,6 +40,7 @@ struct variety {
     unsigned noise; /* other connections, all clean */
     bool lossy;     /* the capture itself loses packets */
     bool late;      /* the capture begins in mid-connection */
+    bool offloads;  /* the hosts leave checksums and cutting into segments to their links */
     bool one_way;   /* a capture in the middle has one direction only */
     int64_t skew;   /* by how much the server's clock is ahead of the client's, ns */
     struct tape_form form;

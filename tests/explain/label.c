@@ -21,7 +21,11 @@ struct harm {
 static bool of_case(const struct ground *ground, const uint8_t *packet, uint32_t length,
                     struct segment *segment)
 {
-    if (!packet_read(segment, packet, length) || ground->pattern != NULL) {
+    if (!packet_read(segment, packet, length)) {
+        segment->flags = 0; /* an ICMP error is about the case, since noise has none */
+        return true;
+    }
+    if (ground->pattern != NULL) {
         return true;
     }
     return segment->tuple.local_port == ground->port || segment->tuple.remote_port == ground->port;
@@ -89,12 +93,15 @@ static void harm_tape(const struct label *label, struct ground *ground, struct t
     }
 }
 
+/* Is there a segment of the case? An ICMP error alone opens no connection to speak of. */
 static bool anything_left(const struct ground *ground, const struct tape *tape)
 {
     struct segment segment;
     for (size_t i = 0; i < tape->count; i++) {
         const struct taped *packet = &tape->packet[i];
-        if (!packet->lost && of_case(ground, tape->bytes + packet->at, packet->length, &segment)) {
+        const uint8_t *bytes = tape->bytes + packet->at;
+        if (!packet->lost && packet_read(&segment, bytes, packet->length) &&
+            of_case(ground, bytes, packet->length, &segment)) {
             return true;
         }
     }
@@ -113,6 +120,41 @@ static void print_list(FILE *out, const char *names, const char *more)
         }
     }
     fprintf(out, "\"%s", more);
+}
+
+/* What is true as well, only less, where the capture lacks some of the case. */
+static void print_general(FILE *out, const char *expect, const struct harm *harm)
+{
+    static const char *const resets[] = {
+        "reset",
+        "half-open-peer",
+        "port-reused",
+        "half-close",
+        "keep-alive",
+        "refused",
+        "time-wait-assassinated",
+        "time-wait-syn-challenged",
+    };
+    bool reset = false;
+    for (size_t i = 0; i < sizeof resets / sizeof resets[0]; i++) {
+        reset = reset || strstr(expect, resets[i]) != NULL;
+    }
+    if (harm->hurt && reset) {
+        fputs(",\"reset\"", out);
+    }
+    if (harm->hurt &&
+        (strstr(expect, "syn-ack-lost") != NULL || strstr(expect, "syn-lost") != NULL)) {
+        fputs(",\"syn-repeated\"", out);
+    }
+    /* A lost answer leaves no trace. */
+    if (harm->hurt &&
+        (strstr(expect, "refused") != NULL || strstr(expect, "unreachable") != NULL)) {
+        fputs(",\"no-answer\"", out);
+    }
+    /* Who came late cannot know that nothing had been said before. */
+    if (harm->late && strstr(expect, "silent-after-connect") != NULL) {
+        fputs(",\"still-open\"", out);
+    }
 }
 
 static const char *truth_of(bool so) { return so ? "true" : "false"; }
@@ -141,7 +183,11 @@ static void print_label(const struct label *label, const struct ground *ground,
             label->scenario->name, label->scenario->cause, places[ground->variety.vantage]);
     fprintf(label->out, "\"lossy_capture\":%s,\"begins_late\":%s,\"one_direction\":%s,\"expect\":[",
             truth_of(harm->lossy), truth_of(harm->late), truth_of(harm->one_way));
-    print_list(label->out, truth->expect, harm->end_hit ? ends : "");
+    /* With the trouble of an opening missing, the rest of the connection is all there is to tell. */
+    bool opening_hit = harm->hurt && !harm->one_way && ground->opened != WH_NEVER &&
+                       (label->scenario->flags & OPENING_MATTERS);
+    print_list(label->out, truth->expect, harm->end_hit || opening_hit ? ends : "");
+    print_general(label->out, truth->expect, harm);
     fprintf(label->out, "],\"holds\":%s}\n", truth_of(truth->holds && !harm->hurt && !harm->late));
 }
 

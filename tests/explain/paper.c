@@ -5,20 +5,20 @@
 
 #include "base/checksum.h"
 
-bool packet_read(struct segment *segment, const uint8_t *bytes, uint32_t length)
+bool packet_read(struct segment *segment, const uint8_t *packet, uint32_t length)
 {
-    struct packet packet;
+    struct packet ip;
     memset(segment, 0, sizeof *segment);
-    if (ip_parse(&packet, bytes, length) != WH_WHY_NONE || packet.protocol != IP_TCP ||
-        segment_parse(segment, packet.payload, packet.length) != WH_WHY_NONE) {
+    if (ip_parse(&ip, packet, length) != WH_WHY_NONE || ip.protocol != IP_TCP ||
+        segment_parse(segment, ip.payload, ip.length) != WH_WHY_NONE) {
         return false;
     }
     /* To whoever receives it "local" would be its destination; here it is the source. */
-    segment->tuple.local = packet.source;
-    segment->tuple.remote = packet.destination;
-    segment->tuple.local_port = get16(packet.payload);
-    segment->tuple.remote_port = get16(packet.payload + 2);
-    segment->hops = packet.hops;
+    segment->tuple.local = ip.source;
+    segment->tuple.remote = ip.destination;
+    segment->tuple.local_port = get16(ip.payload);
+    segment->tuple.remote_port = get16(ip.payload + 2);
+    segment->hops = ip.hops;
     return true;
 }
 
@@ -36,28 +36,26 @@ void packet_travel(uint8_t *packet, uint8_t hops)
 
 static uint32_t tcp_at(const uint8_t *packet) { return packet[0] >> 4 == 6 ? 40 : 20; }
 
-void packet_mend(uint8_t *bytes, uint32_t length)
+void packet_mend(uint8_t *packet, uint32_t length)
 {
-    struct packet packet;
-    uint8_t *tcp = bytes + tcp_at(bytes);
-    if (ip_parse(&packet, bytes, length) != WH_WHY_NONE) {
+    struct packet ip;
+    uint8_t *tcp = packet + tcp_at(packet);
+    if (ip_parse(&ip, packet, length) != WH_WHY_NONE) {
         return;
     }
     memset(tcp + 16, 0, 2);
-    uint64_t sum = ip_pseudo_sum(&packet.source, &packet.destination, IP_TCP, packet.length);
-    uint16_t folded = (uint16_t)~checksum_fold(checksum_add_portable(tcp, packet.length, sum));
+    uint64_t sum = ip_pseudo_sum(&ip.source, &ip.destination, IP_TCP, ip.length);
+    uint16_t folded = (uint16_t)~checksum_fold(checksum_add_portable(tcp, ip.length, sum));
     memcpy(tcp + 16, &folded, sizeof folded);
 }
 
-bool packet_strip(uint8_t *packet, uint32_t length, uint8_t kind)
+bool packet_strip(uint8_t *packet, uint32_t length, uint8_t kind, bool traceless)
 {
     uint8_t *tcp = packet + tcp_at(packet);
-    uint32_t end = tcp[12] / 16 * 4U;
+    uint8_t kept[SEGMENT_HEADER_MAX] = { 0 };
+    uint32_t end = tcp[12] / 16 * 4U, used = 0;
     bool found = false;
-    for (uint32_t at = 20; at < end;) {
-        if (tcp[at] == 0) {
-            break;
-        }
+    for (uint32_t at = 20; at < end && tcp[at] != 0;) {
         uint32_t size = tcp[at] == 1 ? 1 : tcp[at + 1];
         if (size == 0 || at + size > end) {
             break;
@@ -65,8 +63,14 @@ bool packet_strip(uint8_t *packet, uint32_t length, uint8_t kind)
         if (tcp[at] == kind) {
             memset(tcp + at, 1, size);
             found = true;
+        } else if (tcp[at] != 1) {
+            memcpy(kept + used, tcp + at, size);
+            used += size;
         }
         at += size;
+    }
+    if (found && traceless) {
+        memcpy(tcp + 20, kept, end - 20);
     }
     if (found) {
         packet_mend(packet, length);

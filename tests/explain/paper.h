@@ -15,8 +15,11 @@ bool packet_read(struct segment *segment, const uint8_t *packet, uint32_t length
 void packet_travel(uint8_t *packet, uint8_t hops);
 /* Makes its TCP checksum right again. */
 void packet_mend(uint8_t *packet, uint32_t length);
-/* Replaces an option by NOPs; true if it was there. The checksum is mended. */
-bool packet_strip(uint8_t *packet, uint32_t length, uint8_t kind);
+/*
+ * Takes an option away; true if it was there. NOPs stand in its place; without a trace,
+ * the others close ranks and the rest is end-of-list (RFC 9293 3.2). The checksum is mended.
+ */
+bool packet_strip(uint8_t *packet, uint32_t length, uint8_t kind, bool traceless);
 
 /* What a hand-made packet needs besides the segment. */
 struct paper {

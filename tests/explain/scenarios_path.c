@@ -108,7 +108,7 @@ static void outage(struct ground *ground)
 
 enum { KIND_WINDOW_SCALE = 3, KIND_SACK_PERMITTED = 4 };
 /* What box_count says: the option, and from whom it is taken. */
-enum { FROM_CLIENT = 0x100, FROM_SERVER = 0x200 };
+enum { FROM_CLIENT = 0x100, FROM_SERVER = 0x200, TRACELESS = 0x400 };
 
 static bool strip_option(struct ground *ground, enum side from, uint8_t *packet, uint32_t length)
 {
@@ -116,7 +116,8 @@ static bool strip_option(struct ground *ground, enum side from, uint8_t *packet,
     bool mine = packet_read(&segment, packet, length) && of_the_case(ground, &segment) &&
                 (segment.flags & WH_SYN);
     if (mine && (ground->box_count & (from == CLIENT ? FROM_CLIENT : FROM_SERVER))) {
-        (void)packet_strip(packet, length, (uint8_t)ground->box_count);
+        (void)packet_strip(packet, length, (uint8_t)ground->box_count,
+                           (ground->box_count & TRACELESS) != 0);
     }
     return true;
 }
@@ -129,17 +130,28 @@ static void prefer_both(struct ground *ground)
     }
 }
 
+/*
+ * From one place it looks as if the other end did not offer it; but behind the box NOPs
+ * may stand where it was, and whoever says so is right as well.
+ */
 static void stripped(struct ground *ground, unsigned what, const char *verdict)
 {
-    char either[96];
+    static char either[64];
     prefer_both(ground);
     ground->box = strip_option;
     ground->box_count = what;
     struct talk *talk = talk_open(ground);
     talk_greet(ground, talk);
-    /* From one place it looks as if the other end did not offer it, but for the NOPs in its place. */
-    snprintf(either, sizeof either, "%s,%s", close_in_order(ground, talk), verdict);
-    ground_truth(ground, EVERYWHERE, either, true);
+    const char *end = close_in_order(ground, talk);
+    snprintf(either, sizeof either, "%s,%s", end, verdict);
+    /* Without the client's the server sends none of its own that could be taken. */
+    bool from_client = (what & FROM_CLIENT) != 0;
+    unsigned behind = IN(from_client ? AT_SERVER : AT_CLIENT);
+    behind |= ground->variety.box_first == from_client ? IN(AT_MIDDLE) : 0;
+    ground_truth(ground, EVERYWHERE, end, true);
+    if ((what & TRACELESS) == 0) {
+        ground_truth(ground, behind, either, true);
+    }
     ground_truth(ground, IN(AT_BOTH), verdict, true);
 }
 
@@ -156,6 +168,17 @@ static void sack_stripped(struct ground *ground)
 static void sack_stripped_from_answer(struct ground *ground)
 {
     stripped(ground, KIND_SACK_PERMITTED | FROM_SERVER, "sack-stripped");
+}
+
+static void sack_stripped_traceless(struct ground *ground)
+{
+    stripped(ground, KIND_SACK_PERMITTED | FROM_CLIENT | FROM_SERVER | TRACELESS, "sack-stripped");
+}
+
+static void scale_stripped_traceless(struct ground *ground)
+{
+    stripped(ground, KIND_WINDOW_SCALE | FROM_CLIENT | FROM_SERVER | TRACELESS,
+             "window-scale-stripped");
 }
 
 /*
@@ -314,6 +337,10 @@ const struct scenario scenarios_path[] = {
       scale_stripped_from_answer, FINAL, OPENING_MATTERS | NEEDS_OPTIONS },
     { "sack-stripped", "a box takes SACK from both SYNs", sack_stripped, EITHER,
       OPENING_MATTERS | NEEDS_OPTIONS },
+    { "window-scale-stripped-traceless", "a box takes window scaling, leaving no trace",
+      scale_stripped_traceless, FINAL, OPENING_MATTERS | NEEDS_OPTIONS },
+    { "sack-stripped-traceless", "a box takes SACK, leaving no trace", sack_stripped_traceless,
+      FINAL, OPENING_MATTERS | NEEDS_OPTIONS },
     { "sack-stripped-answer", "a box takes SACK from the SYN,ACK alone", sack_stripped_from_answer,
       FINAL, OPENING_MATTERS | NEEDS_OPTIONS },
     { "black-hole", "large packets vanish on the path", black_hole_for_good, EITHER, ALL_MATTERS },

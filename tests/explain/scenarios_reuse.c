@@ -183,7 +183,25 @@ static void reused_after_restart(struct ground *ground)
     ground_truth(ground, EVERYWHERE, "port-reused,half-open-peer", true);
 }
 
+/* Both hosts restart, so nobody objects when the same port is drawn again. */
+static void reused_unnoticed(struct ground *ground)
+{
+    struct talk *before = talk_open(ground);
+    talk_greet(ground, before);
+    ground_reboot(ground, CLIENT);
+    ground_reboot(ground, SERVER);
+    ground_listen(ground);
+    ground_pass(ground, luck_scale(&ground->luck, 20 * WH_SECOND, 1000 * WH_SECOND));
+    struct talk *talk = open_again(ground, before);
+    ground_pass(ground, 2 * WH_SECOND);
+    talk_greet(ground, talk);
+    (void)close_in_turn(ground, talk, any_side(ground));
+    ground_truth(ground, EVERYWHERE, "port-reused", true);
+}
+
 const struct scenario scenarios_reuse[] = {
+    { "port-reused-unnoticed", "both hosts restart, and the client connects from the same port",
+      reused_unnoticed, EITHER, ALL_MATTERS | QUIET },
     { "time-wait-accepted", "a SYN with a higher number meets TIME-WAIT", accepted_in_time_wait,
       EITHER, ALL_MATTERS },
     { "time-wait-accepted-timestamp", "a SYN with a later timestamp meets TIME-WAIT",
