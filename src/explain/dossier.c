@@ -317,8 +317,10 @@ static void note_last(struct dossier *conn, const struct passing *passing)
         return; /* its TTL and numbers may be anybody's */
     }
     end->segments++;
-    end->hops_vary = end->hops_vary || (end->hops != 0 && end->hops != segment->hops);
+    bool same_place = end->hops_point == passing->ref.point;
+    end->hops_vary = end->hops_vary || (end->hops != 0 && end->hops != segment->hops && same_place);
     end->hops = segment->hops;
+    end->hops_point = passing->ref.point;
     end->last = passing->ref;
     end->last_flags = segment->flags;
     end->last_length = segment->length;

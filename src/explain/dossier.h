@@ -85,11 +85,12 @@ struct dossier_end {
     struct ref late;          /* new bytes sent to this end after its FIN was seen */
     uint8_t hops;             /* TTL of its segments other than RST */
     bool hops_vary;
-    int64_t window;     /* what it offered last, in bytes; -1: not known */
-    uint32_t edge;      /* right edge of that */
-    bool edge_held;     /* it acknowledged data last and did not move the edge on */
-    struct reset reset; /* its first RST */
-    uint32_t far_ts;    /* newest of its time stamps where they arrive */
+    uint32_t hops_point; /* where: on the way it shrinks */
+    int64_t window;      /* what it offered last, in bytes; -1: not known */
+    uint32_t edge;       /* right edge of that */
+    bool edge_held;      /* it acknowledged data last and did not move the edge on */
+    struct reset reset;  /* its first RST */
+    uint32_t far_ts;     /* newest of its time stamps where they arrive */
     bool far_ts_known;
     unsigned old_timestamps; /* segments of its that PAWS refuses */
     struct ref old_timestamp;
@@ -100,8 +101,10 @@ struct dossier_end {
     unsigned big_repeats; /* times a segment above the least MTU was repeated */
     uint32_t big;         /* its size, in bytes of IP packet */
     struct ref big_first, big_last;
-    bool large_passed;  /* a packet above the least MTU was acknowledged as it was */
-    uint32_t large_end; /* the last such one sent, not yet acknowledged */
+    bool big_unanswered;  /* ... since it was sent last */
+    unsigned big_answers; /* times that it was answered all the same, by an ACK that did not move */
+    bool large_passed;    /* a packet above the least MTU was acknowledged as it was */
+    uint32_t large_end;   /* the last such one sent, not yet acknowledged */
     bool large_sent;
     struct ref small_acked; /* a smaller one that was */
     uint32_t big_seq, big_end;

@@ -20,12 +20,14 @@ static void take_size(struct dossier_end *end, const struct passing *passing)
     if (size > SAFE_PACKET || (same && passing->end == end->big_end)) {
         if (!same) {
             end->big_repeats = 0;
+            end->big_answers = 0;
             end->big_seq = segment->seq;
             end->big_end = passing->end;
             end->big = size;
             end->big_first = passing->ref;
         }
         end->big_repeats++;
+        end->big_unanswered = true;
         end->big_last = passing->ref;
     } else if (same && seq_lt(passing->end, end->big_end) && !ref_set(&end->cut)) {
         end->cut = passing->ref;
@@ -81,6 +83,8 @@ static void take_acknowledgement(struct dossier *conn, const struct passing *pas
     struct dossier_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
     uint32_t ack = passing->segment->ack;
     if (end->acked_known && !seq_gt(ack, end->acked)) {
+        peer->big_answers += peer->big_unanswered;
+        peer->big_unanswered = false;
         return;
     }
     take_size_acknowledged(peer, passing, ack);

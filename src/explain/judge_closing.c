@@ -94,7 +94,7 @@ bool judge_fin_repeated(struct hearing *hearing)
     for (unsigned side = 0; side < 2; side++) {
         const struct dossier_end *end = &hearing->conn->end[side];
         bool lost = end->lost_fins > 0;
-        if ((end->fins < 2 || end->last_fin.when - end->fin.when < REPEAT_LEAST) && !lost) {
+        if (end->fins < 2 || (end->last_fin.when - end->fin.when < REPEAT_LEAST && !lost)) {
             continue;
         }
         decide(hearing, VERDICT_FIN_REPEATED, CERTAIN_VERDICT, DOUBT_NONE);

@@ -159,8 +159,7 @@ bool judge_unfinished(struct hearing *hearing)
     if (hearing->opened || server->syn_acks == 0 || client->rsts + server->rsts > 0) {
         return false;
     }
-    if (server->lost_syns > 0 ||
-        (conn->syns_after_syn_ack > 0 && conn->vantage != VANTAGE_CLIENT)) {
+    if (conn->syns_after_syn_ack > 0) {
         decide(hearing, VERDICT_SYN_ACK_LOST, LIKELY_VERDICT, DOUBT_NONE);
         say(hearing,
             "The server answered (%@), but its SYN,ACK did not reach the client, which "
@@ -223,17 +222,19 @@ bool judge_stripped(struct hearing *hearing)
 
 bool judge_lost_opening(struct hearing *hearing)
 {
-    if (!hearing->opened) {
+    const struct dossier_end *client = hearing->client, *server = hearing->server;
+    bool simultaneous = client->syns > 0 && server->syns > 0;
+    /* A packet may be missing in one capture because that lost it: what was lost is sent again. */
+    if (!hearing->opened || simultaneous) {
         return false;
     }
-    const struct dossier_end *client = hearing->client, *server = hearing->server;
-    if (client->lost_syns > 0) {
+    if (client->lost_syns > 0 && client->syns > 1) {
         decide(hearing, VERDICT_SYN_LOST, CERTAIN_VERDICT, DOUBT_NONE);
         say(hearing, "The SYN (%@) was lost on the path; the connection opened %t late.",
             &client->lost_syn, hearing->conn->established.when - client->syn.when);
         return true;
     }
-    if (server->lost_syns > 0) {
+    if (server->lost_syns > 0 && (server->syn_acks > 1 || client->syns > 1)) {
         decide(hearing, VERDICT_SYN_ACK_LOST, CERTAIN_VERDICT, DOUBT_NONE);
         say(hearing, "The SYN,ACK (%@) was lost on the path; it was sent again (%@).",
             &server->lost_syn, &server->last_syn);
@@ -311,7 +312,7 @@ bool judge_opening_trouble(struct hearing *hearing)
     if (simultaneous) {
         return false;
     }
-    if (conn->syns_after_syn_ack > 0 && conn->vantage != VANTAGE_CLIENT) {
+    if (conn->syns_after_syn_ack > 0) {
         decide(hearing, VERDICT_SYN_ACK_LOST,
                conn->vantage == VANTAGE_SERVER ? CERTAIN_VERDICT : LIKELY_VERDICT, DOUBT_NONE);
         say(hearing,

@@ -30,7 +30,9 @@ bool judge_black_hole(struct hearing *hearing)
         const struct dossier_end *end = &hearing->conn->end[side],
                                  *peer = &hearing->conn->end[1 - side];
         bool told = hearing->conn->icmp_facts.too_big > 0;
-        bool alive = ref_set(&peer->last) && peer->last.when > end->big_first.when;
+        /* An answer to each shows that they arrive, and are refused there. */
+        bool refused = end->big_answers > 1 && end->big_answers * 2 >= end->big_repeats;
+        bool alive = !refused && ref_set(&peer->last) && peer->last.when > end->big_first.when;
         bool stuck = end->big_repeats >= REPEATS_LEAST && end->acked_known && !end->large_passed &&
                      !(peer->acked_known && seq_geq(peer->acked, end->big_end));
         bool mended = end->big_repeats >= 1 && end->cut_acked && !end->large_passed;
