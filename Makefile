@@ -52,7 +52,7 @@ bench:
 	@bench/run $(BENCH)
 
 bench-explain:
-	@tools/install-deps bench
+	@tools/install-deps build
 	@cmake --preset release -DWAVEHAND_BENCH=ON --log-level=WARNING >/dev/null
 	@cmake --build --preset release --target product make_truth
 	@bench/explain --set both $(BENCH)
