@@ -230,6 +230,9 @@ static void take_twin(struct dossier *conn, const struct passing *passing, struc
     if (first->point == passing->ref.point) {
         return; /* another interface of the same host */
     }
+    end->far_hops_vary =
+        end->far_hops_vary || (end->far_hops != 0 && end->far_hops != segment->hops);
+    end->far_hops = segment->hops;
     uint8_t missing = first->has & (uint8_t)~segment->options.has;
     if ((segment->flags & WH_SYN) && missing != 0) {
         end->stripped |= missing;

@@ -86,11 +86,13 @@ struct dossier_end {
     uint8_t hops;             /* TTL of its segments other than RST */
     bool hops_vary;
     uint32_t hops_point; /* where: on the way it shrinks */
-    int64_t window;      /* what it offered last, in bytes; -1: not known */
-    uint32_t edge;       /* right edge of that */
-    bool edge_held;      /* it acknowledged data last and did not move the edge on */
-    struct reset reset;  /* its first RST */
-    uint32_t far_ts;     /* newest of its time stamps where they arrive */
+    uint8_t far_hops; /* TTL with which its segments arrive at the other place, if there are two */
+    bool far_hops_vary;
+    int64_t window;     /* what it offered last, in bytes; -1: not known */
+    uint32_t edge;      /* right edge of that */
+    bool edge_held;     /* it acknowledged data last and did not move the edge on */
+    struct reset reset; /* its first RST */
+    uint32_t far_ts;    /* newest of its time stamps where they arrive */
     bool far_ts_known;
     unsigned old_timestamps; /* segments of its that PAWS refuses */
     struct ref old_timestamp;

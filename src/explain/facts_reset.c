@@ -18,6 +18,16 @@ static void note_going_on(struct dossier *conn, const struct passing *passing)
     }
 }
 
+/* Its TTL is not that of its alleged sender's other segments, seen at the same place. */
+static bool has_wrong_hops(const struct dossier_end *end, const struct passing *passing)
+{
+    uint8_t hops = passing->segment->hops;
+    if (end->hops_point == passing->ref.point) {
+        return end->segments > 1 && !end->hops_vary && hops != end->hops;
+    }
+    return end->far_hops != 0 && !end->far_hops_vary && hops != end->far_hops;
+}
+
 static void take_first(struct dossier *conn, const struct passing *passing)
 {
     struct dossier_end *end = &conn->end[passing->from], *peer = &conn->end[passing->to];
@@ -38,8 +48,7 @@ static void take_first(struct dossier *conn, const struct passing *passing)
         .exact = (peer->acked_known && segment->seq == peer->acked) ||
                  (end->end_known && segment->seq == end->end),
         .answers = end->answerable && segment->seq == end->answer,
-        .wrong_hops =
-            end->hops != 0 && !end->hops_vary && end->segments > 1 && end->hops != segment->hops,
+        .wrong_hops = has_wrong_hops(end, passing),
         .answered = peer->last,
         .answered_flags = peer->last_flags,
         .answered_length = peer->last_length,

@@ -5,6 +5,8 @@
 
 /* No answer within this is an answer: senders wait one second before they repeat (RFC 6298 2.1). */
 #define PATIENCE (3 * WH_SECOND)
+/* A SYN that is lost once comes again after a second; one that is ignored, several times. */
+#define IGNORED_LEAST (2 * WH_SECOND)
 /* A SYN,ACK sooner than this after another is a copy made by the network, not a repetition. */
 #define REPEAT_LEAST (200 * WH_MILLISECOND)
 
@@ -82,13 +84,25 @@ bool judge_former(struct hearing *hearing)
     const struct dossier *conn = hearing->conn;
     const struct former *former = &conn->former;
     const struct dossier_end *client = hearing->client, *server = hearing->server;
-    bool met = former->exists && !former->reset && former->waiter >= 0;
+    bool met =
+        former->exists && !former->reset && (former->waiter == SERVER || former->waiter == 2);
     if (met && !hearing->opened && server->syn_acks == 0 && server->rsts == 0 &&
         !ref_set(&conn->challenge) && client->syns > 0 &&
         (client->syns > 1 || hearing->now - client->syn.when >= PATIENCE)) {
         decide(hearing, VERDICT_TIME_WAIT_IGNORED, LIKELY_VERDICT, DOUBT_AMBIGUOUS);
         say(hearing, "The SYN (%@) came while %s was in TIME-WAIT, and nothing answered it.",
             &client->syn, former->waiter == 2 ? "both ends" : the((unsigned)former->waiter));
+        return true;
+    }
+    if (met && hearing->opened && !ref_set(&conn->challenge) && client->syns > 1 &&
+        server->syn.when - client->syn.when >= IGNORED_LEAST) {
+        decide(hearing, VERDICT_TIME_WAIT_IGNORED, LIKELY_VERDICT, DOUBT_AMBIGUOUS);
+        say(hearing,
+            "The SYN (%@) came while %s was in TIME-WAIT, and nothing answered it until it was "
+            "accepted "
+            "(%@), %t later.",
+            &client->syn, former->waiter == 2 ? "both ends" : the((unsigned)former->waiter),
+            &server->syn, server->syn.when - client->syn.when);
         return true;
     }
     if (met && ref_set(&conn->challenge)) {
@@ -263,7 +277,10 @@ bool judge_accept_queue(struct hearing *hearing)
 {
     const struct dossier *conn = hearing->conn;
     const struct dossier_end *client = hearing->client, *server = hearing->server;
-    if (!answered_in_vain(hearing) || client->lost_acks > 0) {
+    /* As two captures show, what seems to be answered in vain was not answered, or not answered yet. */
+    bool lost = (server->lost_syns > 0 && conn->syn_acks_after_ack < 2) ||
+                client->lost_acks >= conn->syn_acks_after_ack;
+    if (!answered_in_vain(hearing) || lost) {
         return false;
     }
     bool arrived = conn->vantage == VANTAGE_SERVER || conn->vantage == VANTAGE_BOTH;

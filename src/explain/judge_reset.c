@@ -40,8 +40,9 @@ bool judge_injected(struct hearing *hearing)
                DOUBT_NONE);
         say(hearing, "The RST in the name of %s (%@) is not its own: ", the(side), &reset->ref);
         if (reset->wrong_hops) {
+            unsigned usual = reset->ref.point == end->hops_point ? end->hops : end->far_hops;
             say(hearing, "it came with TTL %u where %s's segments have %u", (unsigned)reset->hops,
-                the(side), (unsigned)end->hops);
+                the(side), usual);
         }
         if (reset->went_on) {
             say(hearing, both ? ", and %s went on afterwards (%@)" : "%s went on afterwards (%@)",
@@ -163,6 +164,17 @@ static bool after_close(struct hearing *hearing, unsigned side, const struct res
             "%s had closed (%@) and nobody was left to read what came then (%@): it answered "
             "with a RST (%@).",
             The(side), &end->fin, &end->late, &reset->ref);
+        return true;
+    }
+    /* Seen where the data left, they were under way when it closed. */
+    uint32_t sent = peer->end - (peer->fins > 0);
+    if (peer->bytes > 0 && end->acked_known && seq_gt(sent, end->acked)) {
+        decide(hearing, VERDICT_RESET_AFTER_CLOSE, LIKELY_VERDICT, DOUBT_NONE);
+        say(hearing,
+            "%s had closed (%@) without having had all that was sent to it (%@), and answered that "
+            "with "
+            "a RST (%@).",
+            The(side), &end->fin, &peer->last_data, &reset->ref);
         return true;
     }
     return false;
