@@ -18,6 +18,7 @@
 #include "explain/explain.h"
 #include "explain/results.h"
 #include "explain/source.h"
+#include "view/explain_html.h"
 #include "view/explain_json.h"
 #include "view/explain_text.h"
 
@@ -43,6 +44,7 @@ const char explain_help[] =
     "ends\n"
     "  --filter EXPRESSION    ... what pcap-filter(7) lets through\n"
     "  --follow               ... and show every line of the ladders as it happens\n"
+    "  --html FILE            a page besides: ladders to point at, plots; needs nothing else\n"
     "  --no-checksums         do not look at checksums\n"
     "  --memory SIZE          for open connections (default 1gb)\n"
     "  --strict               exit with 3 if any connection failed\n"
@@ -64,6 +66,9 @@ struct run {
     unsigned matches[SOURCE_FILES];
 };
 
+/* Connections in a page, and points of a plot each way, at most: browsers must stay quick. */
+#define PAGE_MOST 500
+#define PLOT_POINTS 400
 /* How often a quiet live capture looks for connections that are over, in milliseconds. */
 #define LIVE_TICK 500
 /* Who looks on wants to know soon; what a later segment would tell is not waited for. */
@@ -156,6 +161,53 @@ static void show_json(struct run *run, const struct summary *summary)
     run->trouble = !results_each(run->results, VERDICT_COUNT, write_json, run) || run->trouble;
 }
 
+struct page {
+    FILE *out;
+    uint64_t written;
+    bool good;
+};
+
+static bool write_page(void *context, const struct explanation *explanation)
+{
+    struct page *page = context;
+    if (page->written == PAGE_MOST) {
+        return false;
+    }
+    page->written++;
+    page->good = explain_html_connection(page->out, explanation);
+    return page->good;
+}
+
+static void show_page(struct run *run, const struct summary *summary)
+{
+    struct page page = { .out = fopen(run->choices.html, "we") };
+    uint64_t all = 0;
+    for (int kind = 0; kind < VERDICT_COUNT; kind++) {
+        bool folded = kind == VERDICT_SYN_FLOOD || kind == VERDICT_SCAN;
+        all += folded ? 0 : summary->by_verdict[kind];
+    }
+    if (page.out != NULL) {
+        uint64_t left_out = all > PAGE_MOST ? all - PAGE_MOST : 0;
+        page.good = explain_html_begin(page.out, summary, run->results, left_out);
+        /* Those that matter first, since there is room for so many only. */
+        for (int grade = 0; grade < GRADES && page.good; grade++) {
+            for (int kind = 0; kind < VERDICT_COUNT && page.good; kind++) {
+                enum verdict_kind verdict = (enum verdict_kind)kind;
+                if ((int)verdict_grade(verdict) == grade && summary->by_verdict[kind] > 0) {
+                    page.good = results_each(run->results, verdict, write_page, &page) && page.good;
+                }
+            }
+        }
+        page.good = explain_html_end(page.out) && page.good;
+        page.good = fclose(page.out) == 0 && page.good;
+    }
+    if (!page.good) {
+        options_complain(COMMAND, "--html: cannot write '%s': %s", run->choices.html,
+                         strerror(errno));
+        run->trouble = true;
+    }
+}
+
 /* A connection that has ended while we look on. */
 static void live_done(void *context, const struct explanation *explanation)
 {
@@ -202,6 +254,7 @@ static struct explain *make_explain(struct run *run)
     options.check_sums = !run->choices.no_checksums;
     options.memory = run->choices.memory > 0 ? run->choices.memory : options.memory;
     options.points = run->choices.file_count > 0 ? run->choices.file_count : 1;
+    options.plot_points = run->choices.html != NULL ? PLOT_POINTS : 0;
     options.done = done;
     options.context = run;
     if (run->choices.interface != NULL) {
@@ -340,6 +393,9 @@ static int report(struct run *run, const struct explain *explain)
     } else {
         show_text(run, &summary);
     }
+    if (run->choices.html != NULL) {
+        show_page(run, &summary);
+    }
     if (fflush(stdout) != 0 || ferror(stdout)) {
         options_complain(COMMAND, "cannot write to standard output: %s", strerror(errno));
         run->trouble = true;
@@ -369,7 +425,8 @@ int cmd_explain(int argc, char **argv)
     run.drawing.width = run.drawing.width < 80 ? 80 : run.drawing.width;
     run.drawing.colour = terminal_wants_colour(STDOUT_FILENO);
     run.drawing.ascii = run.choices.ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
-    bool store = run.choices.all || run.choices.narrowed || run.choices.json;
+    bool store =
+        run.choices.all || run.choices.narrowed || run.choices.json || run.choices.html != NULL;
     run.results = results_new(&run.choices.wanted, run.choices.interface == NULL && store);
     struct explain *explain = make_explain(&run);
     if (run.results == NULL || explain == NULL) {

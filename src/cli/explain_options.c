@@ -28,6 +28,7 @@ enum option_id {
     OPT_INTERFACE,
     OPT_FILTER,
     OPT_FOLLOW,
+    OPT_HTML,
     OPT_HELP,
 };
 
@@ -47,6 +48,7 @@ static const struct option table[] = {
     { "ascii", no_argument, NULL, OPT_ASCII },
     { "interface", required_argument, NULL, OPT_INTERFACE },
     { "filter", required_argument, NULL, OPT_FILTER },
+    { "html", required_argument, NULL, OPT_HTML },
     { "follow", no_argument, NULL, OPT_FOLLOW },
     { "help", no_argument, NULL, OPT_HELP },
     { 0 },
@@ -170,6 +172,7 @@ static bool take(struct explain_choices *choices, const char *command, int optio
     case OPT_STRICT: choices->strict = true; return true;
     case OPT_ASCII: choices->ascii = true; return true;
     case OPT_FOLLOW: choices->follow = true; return true;
+    case OPT_HTML: choices->html = text; return true;
     case OPT_INTERFACE: choices->interface = text; return true;
     case OPT_FILTER: choices->filter = text; return true;
     case OPT_LIMIT: return take_number(command, "--limit", text, 0, UINT32_MAX, &choices->limit);
@@ -196,7 +199,9 @@ static int check(const struct explain_choices *choices, const char *command)
 {
     const char *wrong = NULL;
     if (choices->interface != NULL) {
-        wrong = choices->file_count > 0 ? "name files, or an interface with -i, not both" : NULL;
+        wrong = choices->file_count > 0 ? "name files, or an interface with -i, not both"
+                : choices->html != NULL ? "--html is for files; capture to a file first"
+                                        : NULL;
     } else if (choices->follow || choices->filter != NULL) {
         wrong = "--follow and --filter are for a live capture; name an interface with -i";
     } else if (choices->file_count == 0) {

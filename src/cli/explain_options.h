@@ -9,6 +9,7 @@ struct explain_choices {
     const char *const *files; /* what is left of argv */
     unsigned file_count;
     const char *interface, *filter; /* -i and --filter, or NULL */
+    const char *html;               /* --html FILE, or NULL */
     bool follow;
     bool all, json, ladder, no_checksums, strict, ascii;
     bool narrowed; /* some connections were asked for by name, port or verdict */

@@ -47,21 +47,6 @@ bool judge_refused(struct hearing *hearing)
     return false;
 }
 
-static const char *icmp_words(enum icmp_kind kind)
-{
-    switch (kind) {
-    case ICMP_NET_UNREACHABLE: return "network unreachable";
-    case ICMP_HOST_UNREACHABLE: return "host unreachable";
-    case ICMP_PROTOCOL_UNREACHABLE: return "protocol unreachable";
-    case ICMP_PORT_UNREACHABLE: return "port unreachable";
-    case ICMP_PROHIBITED: return "prohibited by a filter";
-    case ICMP_TIME_EXCEEDED: return "time exceeded on the way (a routing loop?)";
-    case ICMP_SOURCE_ROUTE_FAILED: return "source route failed";
-    case ICMP_PARAMETER_PROBLEM: return "parameter problem";
-    default: return "unreachable";
-    }
-}
-
 bool judge_unreachable(struct hearing *hearing)
 {
     const struct dossier *conn = hearing->conn;
@@ -72,7 +57,7 @@ bool judge_unreachable(struct hearing *hearing)
     }
     decide(hearing, VERDICT_UNREACHABLE, CERTAIN_VERDICT, DOUBT_NONE);
     say(hearing, "An ICMP error answered the SYN (%@): %s (%@)", &hearing->client->syn,
-        icmp_words(conn->icmp_facts.kind), &conn->icmp);
+        packet_icmp_words(conn->icmp_facts.kind), &conn->icmp);
     say(hearing, hearing->client->syns > 1 ? "; the SYN was sent %u times in all." : ".",
         hearing->client->syns);
     return true;

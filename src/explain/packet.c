@@ -204,3 +204,19 @@ void packet_see(struct seen *seen, const struct captured *captured, struct fragm
     }
     see_packet(seen, ip, (uint32_t)length, sums);
 }
+
+const char *packet_icmp_words(enum icmp_kind kind)
+{
+    switch (kind) {
+    case ICMP_NET_UNREACHABLE: return "network unreachable";
+    case ICMP_HOST_UNREACHABLE: return "host unreachable";
+    case ICMP_PROTOCOL_UNREACHABLE: return "protocol unreachable";
+    case ICMP_PORT_UNREACHABLE: return "port unreachable";
+    case ICMP_PROHIBITED: return "prohibited by a filter";
+    case ICMP_TIME_EXCEEDED: return "time exceeded on the way (a routing loop?)";
+    case ICMP_SOURCE_ROUTE_FAILED: return "source route failed";
+    case ICMP_PARAMETER_PROBLEM: return "parameter problem";
+    case ICMP_TOO_BIG: return "packet too big";
+    default: return "an error";
+    }
+}

@@ -64,4 +64,7 @@ struct fragments;
 void packet_see(struct seen *seen, const struct captured *captured, struct fragments *fragments,
                 const struct checksum *sums);
 
+/* "host unreachable", "packet too big" ... */
+const char *packet_icmp_words(enum icmp_kind kind);
+
 #endif

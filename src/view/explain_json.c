@@ -3,7 +3,6 @@
 #include "view/explain_json.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -191,7 +190,8 @@ static json_t *rung(const struct explanation *explanation, const struct line *li
     case LINE_SEGMENT: segment_fields(object, line); break;
     case LINE_FOLD: fold_fields(object, line); break;
     case LINE_ICMP:
-        json_object_set_new(object, "icmp", json_integer(line->icmp_kind));
+        json_object_set_new(object, "icmp",
+                            json_string(packet_icmp_words((enum icmp_kind)line->icmp_kind)));
         json_object_set_new(object, "mtu", json_integer(line->icmp_mtu));
         break;
     case LINE_LEFT_OUT:
@@ -208,14 +208,12 @@ static bool write_line(FILE *out, json_t *object)
     if (object == NULL) {
         return false;
     }
-    bool good = json_dumpf(object, out,
-                           JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) == 0 &&
-                putc('\n', out) != EOF;
+    bool good = json_dumpf(object, out, EXPLAIN_JSON_FORM) == 0 && putc('\n', out) != EOF;
     json_decref(object);
     return good;
 }
 
-bool explain_json_connection(FILE *out, const struct explanation *explanation, bool ladder)
+json_t *explain_json_connection_object(const struct explanation *explanation, bool ladder)
 {
     json_t *object = json_pack(
         "{s:s, s:I, s:o, s:o, s:b, s:o, s:o, s:I, s:o, s:{s:o, s:o}, s:o}", "type", "connection",
@@ -233,7 +231,12 @@ bool explain_json_connection(FILE *out, const struct explanation *explanation, b
         }
         json_object_set_new(object, "ladder", rungs);
     }
-    return write_line(out, object);
+    return object;
+}
+
+bool explain_json_connection(FILE *out, const struct explanation *explanation, bool ladder)
+{
+    return write_line(out, explain_json_connection_object(explanation, ladder));
 }
 
 bool explain_json_pattern(FILE *out, const struct pattern *pattern)
@@ -248,7 +251,7 @@ bool explain_json_pattern(FILE *out, const struct pattern *pattern)
     return write_line(out, object);
 }
 
-bool explain_json_summary(FILE *out, const struct summary *summary)
+json_t *explain_json_summary_object(const struct summary *summary)
 {
     const struct explain_counts *counts = &summary->counts;
     json_t *files = json_array(), *verdicts = json_object(), *odd = json_object();
@@ -269,7 +272,7 @@ bool explain_json_summary(FILE *out, const struct summary *summary)
                                 json_integer((json_int_t)counts->odd_by_reason[reason]));
         }
     }
-    json_t *object = json_pack(
+    return json_pack(
         "{s:s, s:i, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, "
         "s:o}",
         "type", "summary", "schema", EXPLAIN_JSON_SCHEMA, "files", files, "packets",
@@ -280,5 +283,9 @@ bool explain_json_summary(FILE *out, const struct summary *summary)
         (json_int_t)counts->evicted, "connections", (json_int_t)counts->connections, "in_patterns",
         (json_int_t)summary->in_patterns, "began", moment(counts->first), "duration",
         seconds(counts->last - counts->first), "odd", odd, "verdicts", verdicts);
-    return write_line(out, object);
+}
+
+bool explain_json_summary(FILE *out, const struct summary *summary)
+{
+    return write_line(out, explain_json_summary_object(summary));
 }

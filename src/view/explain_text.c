@@ -119,20 +119,6 @@ static void fold_words(const struct line *line, struct rung *rung)
     }
 }
 
-static const char *icmp_name(enum icmp_kind kind)
-{
-    switch (kind) {
-    case ICMP_NET_UNREACHABLE: return "network unreachable";
-    case ICMP_HOST_UNREACHABLE: return "host unreachable";
-    case ICMP_PROTOCOL_UNREACHABLE: return "protocol unreachable";
-    case ICMP_PORT_UNREACHABLE: return "port unreachable";
-    case ICMP_TOO_BIG: return "packet too big";
-    case ICMP_PROHIBITED: return "prohibited by a filter";
-    case ICMP_TIME_EXCEEDED: return "time exceeded on the way";
-    default: return "an error";
-    }
-}
-
 static void icmp_words(const struct explanation *explanation, const struct line *line,
                        struct rung *rung)
 {
@@ -143,7 +129,8 @@ static void icmp_words(const struct explanation *explanation, const struct line 
         snprintf(rung->note, sizeof rung->note,
                  "packet too big: the next link takes %" PRIu32 " bytes", line->icmp_mtu);
     } else {
-        snprintf(rung->note, sizeof rung->note, "%s", icmp_name((enum icmp_kind)line->icmp_kind));
+        snprintf(rung->note, sizeof rung->note, "%s",
+                 packet_icmp_words((enum icmp_kind)line->icmp_kind));
     }
     rung->style = STYLE_RESET;
 }
