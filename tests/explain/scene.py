@@ -15,7 +15,9 @@
     0.031 client ACK seq 1 ack 1 len 100 win 512 ttl 60 id 7
     0.040 server icmp host-unreachable quoting client seq 0
     0.050 server ACK seq 1 ack 101 lost  never reaches the other end
-    repeat 5 every 0.010 client ...      the same line five times; "step N" adds N to the port each time
+    0.000 client SYN seq 0 sackok ... strip sackok   the other end's capture has NOPs in its place
+    repeat 5 every 0.010 0.000 client ...            the same line five times; "step N" before it adds N to
+                                         the port asked for each time, "hosts" takes another client each time
 
 Numbers are relative to the ends' first numbers; `isn N` on a SYN begins a new connection of the same
 ends. A word that is not understood is an error with its line.
@@ -61,7 +63,7 @@ class Segment:
             self.icmp = ICMP[words.pop(0)]
         self.seq = self.ack = self.len = self.isn = 0
         self.win, self.ttl, self.id, self.mtu = 500, 64, None, 0
-        self.options, self.lost, self.port = [], False, 0
+        self.options, self.lost, self.port, self.host, self.strip = [], False, 0, 0, None
         self.read(words)
 
     def read(self, words):
@@ -85,6 +87,8 @@ class Segment:
                 self.options.append(("sack", int(words.pop(0)), int(words.pop(0))))
             elif word == "quoting":
                 self.quoting = words.pop(0)
+            elif word == "strip":
+                self.strip = {"sackok": 4, "ws": 3}[words.pop(0)]
             elif word == "lost":
                 self.lost = True
             else:
@@ -120,22 +124,25 @@ class Scene:
                 self.ends[side] = (ipaddress.ip_address(address), int(port))
         elif words[0] == "repeat":
             times, every = int(words[1]), float(words[3])
-            step = 0
+            step, hosts = 0, 0
             rest = words[4:]
             if rest[0] == "step":
                 step, rest = int(rest[1]), rest[2:]
+            elif rest[0] == "hosts":
+                hosts, rest = 1, rest[1:]
             for turn in range(times):
                 segment = Segment(list(rest))
                 segment.when += turn * every
                 segment.port = turn * step
+                segment.host = turn * hosts
                 self.segments.append(segment)
         else:
             self.segments.append(Segment(list(words)))
 
     # ---- frames ----
 
-    def packets(self):
-        """Yields (segment, bytes of the IP packet)."""
+    def packets(self, place):
+        """Yields (segment, bytes of the IP packet) as they are at this place."""
         isn = {"client": 1_000_000, "server": 4_294_960_000}
         ident = {"client": 100, "server": 5000}
         for segment in self.segments:
@@ -144,21 +151,22 @@ class Scene:
                 isn[side] = segment.isn
             ident[side] += 1
             if segment.icmp is None:
-                yield segment, self.tcp(segment, side, peer, isn, ident)
+                yield segment, self.tcp(segment, side, peer, isn, ident, segment.side != place)
             else:
                 yield segment, self.icmp(segment, isn)
 
-    def tcp(self, segment, side, peer, isn, ident):
+    def tcp(self, segment, side, peer, isn, ident, far):
         flags = sum(FLAGS[flag] for flag in segment.kind.split("+") if flag != "none")
         options = b""
         for option in segment.options:
             if isinstance(option, tuple):
                 option = b"\x05\x0a" + struct.pack(">II", *((isn[peer] + edge) & 0xffffffff for edge in option[1:]))
-            options += option
-        options += b"\x01" * (-len(options) % 4) if len(options) % 4 <= 2 else b"\x01" * (-len(options) % 4)
+            stripped = far and segment.strip is not None and option[0] == segment.strip
+            options += b"\x01" * len(option) if stripped else option
+        options += b"\x01" * (-len(options) % 4)
         (source, sport), (destination, dport) = self.ends[side], self.ends[peer]
         if side == "client":
-            sport, dport = sport, dport + segment.port
+            source, dport = source + segment.host, dport + segment.port
         ack = (isn[peer] + segment.ack) & 0xffffffff if flags & 16 else 0
         head = struct.pack(">HHIIBBHHH", sport, dport, (isn[side] + segment.seq) & 0xffffffff, ack,
                            (20 + len(options)) << 2, flags, segment.win, 0, 0)
@@ -193,7 +201,7 @@ class Scene:
         block(out, 0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1))
         block(out, 1, struct.pack("<HHI", 101, 0, 0) + struct.pack("<HHBxxx", 9, 1, 9) + bytes(4))  # raw IP, nanoseconds
         frames = []
-        for segment, packet in self.packets():
+        for segment, packet in self.packets(place):
             mine = segment.side == place
             if both and segment.lost and not mine:
                 continue
