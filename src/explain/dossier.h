@@ -130,9 +130,18 @@ struct former {
     uint64_t number;
 };
 
+/* How far a connection is, for all that was seen. */
+enum phase {
+    PHASE_OVER, /* both ends have closed in order, or one has reset */
+    PHASE_OPENING,
+    PHASE_OPEN,
+    PHASES
+};
+
 struct dossier {
     struct dossier *next_in_bucket;
-    struct link age; /* in order of the last packet */
+    enum phase phase; /* whose list it stands in */
+    struct link age;  /* in order of the last packet */
     uint64_t hash;
     struct tuple tuple; /* local: the client */
     uint64_t number;
@@ -198,13 +207,6 @@ enum taken dossier_take(struct dossier *conn, const struct seen *seen,
 /* An ICMP error about a segment of this connection. */
 void dossier_take_icmp(struct dossier *conn, const struct seen *seen,
                        const struct dossier_rules *rules);
-/* How far a connection is, for all that was seen. */
-enum phase {
-    PHASE_OVER, /* both ends have closed in order, or one has reset */
-    PHASE_OPENING,
-    PHASE_OPEN,
-    PHASES
-};
 enum phase dossier_phase(const struct dossier *conn);
 static inline bool dossier_over(const struct dossier *conn)
 {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/prefetch.h"
 #include "explain/dossier.h"
 #include "explain/fragments.h"
 #include "wire/tuple.h"
@@ -18,8 +19,20 @@
 /* A leap this long is a clock's, not a pause. */
 #define CLOCK_LEAP (24 * 3600 * WH_SECOND)
 #define BUCKETS_FIRST 1024
+/* Connections that are over are remembered as long as they are no more than those that are not, and these. */
+#define OVER_LEAST 4096
+/* Packets in the queue; a power of two. */
+#define QUEUE 8
+/* Of a connection's record, what every packet touches. */
+#define TOUCHED (16 * (size_t)CACHE_LINE)
 /* How many of the longest quiet are looked at for each packet. */
 #define SWEEP 2
+
+/* A packet in the queue. */
+struct queued {
+    struct seen seen;
+    uint64_t hash;
+};
 
 struct explain {
     struct explain_options options;
@@ -28,11 +41,14 @@ struct explain {
     struct dossier **bucket;
     size_t buckets;            /* a power of two */
     struct list phase[PHASES]; /* the longest quiet first; in the order of letting go */
+    size_t in_phase[PHASES];
     struct siphash_key key;
     struct fragments *fragments;
     const struct checksum *sums; /* NULL: not looked at */
     uint64_t lost[32];
     wh_time now;
+    struct queued queue[QUEUE];
+    unsigned entered, left; /* packets, modulo 2^32 */
 };
 
 void explain_options_init(struct explain_options *options)
@@ -132,6 +148,7 @@ static void unlink_conn(struct explain *explain, struct dossier *conn)
     }
     *place = conn->next_in_bucket;
     link_remove(&conn->age);
+    explain->in_phase[conn->phase]--;
     explain->counts.open--;
 }
 
@@ -194,7 +211,9 @@ static struct dossier *begin(struct explain *explain, const struct seen *seen, u
     struct dossier **place = &explain->bucket[hash & (explain->buckets - 1)];
     conn->next_in_bucket = *place;
     *place = conn;
+    conn->phase = PHASE_OPENING;
     list_append(&explain->phase[PHASE_OPENING], &conn->age);
+    explain->in_phase[PHASE_OPENING]++;
     if (++explain->counts.open > explain->buckets) {
         grow(explain);
     }
@@ -258,13 +277,21 @@ static void make_room(struct explain *explain, const struct dossier *keep)
     }
 }
 
+/* Too many are over for those that are not: what was live decides how much memory is used. */
+static bool over_too_many(const struct explain *explain, int phase)
+{
+    size_t over = explain->in_phase[PHASE_OVER];
+    return phase == PHASE_OVER && over > OVER_LEAST && over > explain->counts.open - over;
+}
+
 /* Connections that are over, or never opened, and have been quiet long enough. */
 static void sweep(struct explain *explain, unsigned most)
 {
     for (int phase = PHASE_OVER; phase <= PHASE_OPENING; phase++) {
         for (unsigned n = 0; n < most; n++) {
             struct dossier *conn = longest_quiet(explain, (enum phase)phase);
-            if (conn == NULL || conn->latest + explain->options.patience > explain->now) {
+            bool quiet = conn != NULL && conn->latest + explain->options.patience <= explain->now;
+            if (conn == NULL || !(quiet || over_too_many(explain, phase))) {
                 break;
             }
             end_conn(explain, conn);
@@ -272,19 +299,22 @@ static void sweep(struct explain *explain, unsigned most)
     }
 }
 
+/* It is the one heard last now, among those as far as it. */
 static void touch(struct explain *explain, struct dossier *conn)
 {
+    enum phase phase = dossier_phase(conn);
     link_remove(&conn->age);
-    list_append(&explain->phase[dossier_phase(conn)], &conn->age);
+    list_append(&explain->phase[phase], &conn->age);
+    explain->in_phase[conn->phase]--;
+    explain->in_phase[phase]++;
+    conn->phase = phase;
 }
 
 /* ----------------------------------------------------------------- packets -- */
 
-static void take_segment(struct explain *explain, const struct seen *seen)
+static void take_segment(struct explain *explain, const struct seen *seen, uint64_t hash)
 {
     const struct segment *segment = &seen->segment;
-    struct tuple key = ordered(&segment->tuple);
-    uint64_t hash = tuple_hash13(&explain->key, &key);
     struct dossier *conn = find(explain, &segment->tuple, hash);
     bool opens = (segment->flags & (WH_SYN | WH_ACK | WH_RST)) == WH_SYN;
     if (conn == NULL) {
@@ -310,10 +340,9 @@ static void take_segment(struct explain *explain, const struct seen *seen)
     make_room(explain, conn);
 }
 
-static void take_icmp(struct explain *explain, const struct seen *seen)
+static void take_icmp(struct explain *explain, const struct seen *seen, uint64_t hash)
 {
-    struct tuple key = ordered(&seen->segment.tuple);
-    struct dossier *conn = find(explain, &seen->segment.tuple, tuple_hash13(&explain->key, &key));
+    struct dossier *conn = find(explain, &seen->segment.tuple, hash);
     if (conn != NULL) {
         dossier_take_icmp(conn, seen, &explain->rules);
         charge(explain, conn);
@@ -332,31 +361,68 @@ static void take_time(struct explain *explain, wh_time when)
     explain->now = when > explain->now || back ? when : explain->now;
 }
 
-void explain_frame(struct explain *explain, uint32_t point, const struct captured *captured)
+/* The packet whose turn it is. */
+static void take_next(struct explain *explain)
 {
-    struct seen seen;
+    struct queued *queued = &explain->queue[explain->left++ % QUEUE];
+    const struct seen *seen = &queued->seen;
     struct explain_counts *counts = &explain->counts;
-    packet_see(&seen, captured, explain->fragments, explain->sums);
-    seen.point = point;
-    counts->packets++;
-    take_time(explain, seen.when);
-    switch (seen.kind) {
+    take_time(explain, seen->when);
+    switch (seen->kind) {
     case PACKET_SEGMENT:
         counts->segments++;
-        take_segment(explain, &seen);
+        take_segment(explain, seen, queued->hash);
         break;
     case PACKET_ICMP:
         counts->icmp++;
-        take_icmp(explain, &seen);
+        take_icmp(explain, seen, queued->hash);
         break;
     case PACKET_OTHER: counts->other++; break;
     case PACKET_PIECE: counts->pieces++; break;
     case PACKET_ODD:
         counts->odd++;
-        counts->odd_by_reason[seen.reason]++;
+        counts->odd_by_reason[seen->reason]++;
         break;
     }
     sweep(explain, SWEEP);
+}
+
+static void take_all(struct explain *explain)
+{
+    while (explain->left != explain->entered) {
+        take_next(explain);
+    }
+}
+
+static struct dossier **bucket_of(const struct explain *explain, const struct queued *queued)
+{
+    return &explain->bucket[queued->hash & (explain->buckets - 1)];
+}
+
+void explain_frame(struct explain *explain, uint32_t point, const struct captured *captured)
+{
+    struct queued *queued = &explain->queue[explain->entered % QUEUE];
+    packet_see(&queued->seen, captured, explain->fragments, explain->sums);
+    queued->seen.point = point;
+    explain->counts.packets++;
+    explain->entered++;
+    /* What lies in the frame is gone with the next one; the dossiers look at headers alone. */
+    queued->seen.segment.data = NULL;
+    queued->seen.comment = NULL;
+    queued->hash = 0;
+    if (queued->seen.kind == PACKET_SEGMENT || queued->seen.kind == PACKET_ICMP) {
+        struct tuple key = ordered(&queued->seen.segment.tuple);
+        queued->hash = tuple_hash13(&explain->key, &key);
+    }
+    prefetch(bucket_of(explain, queued), 1);
+    unsigned waiting = explain->entered - explain->left;
+    if (waiting > QUEUE / 2) {
+        prefetch(*bucket_of(explain, &explain->queue[(explain->left + QUEUE / 4) % QUEUE]),
+                 TOUCHED);
+    }
+    if (waiting == QUEUE) {
+        take_next(explain);
+    }
 }
 
 void explain_lost(struct explain *explain, uint32_t point, uint64_t packets)
@@ -366,12 +432,14 @@ void explain_lost(struct explain *explain, uint32_t point, uint64_t packets)
 
 void explain_idle(struct explain *explain, wh_time now)
 {
+    take_all(explain);
     explain->now = now > explain->now ? now : explain->now;
     sweep(explain, 1000);
 }
 
 void explain_finish(struct explain *explain)
 {
+    take_all(explain);
     for (int phase = 0; phase < PHASES; phase++) {
         struct dossier *conn;
         while ((conn = longest_quiet(explain, (enum phase)phase)) != NULL) {
