@@ -5,10 +5,20 @@
 DIRECTORY/parse holds packets as they are on the wire; DIRECTORY/frames holds
 strings of decisions for frames_fuzz.c, put together by the functions below, which
 mirror that file and peer.c. DIRECTORY/parse.list and frames.list name them all, for
-libFuzzer's -seed_inputs, which unlike a corpus directory is not written to.
+libFuzzer's -seed_inputs, which unlike a corpus directory is not written to; captures.list does so for
+DIRECTORY/captures, files that capture_fuzz.c reads.
 """
 import os
+import pathlib
+import struct
 import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / "tests/explain"))
+from scene import Scene  # noqa: E402
+
+SCENES = ROOT / "tests/explain/scenes"
 
 # --------------------------------------------------------------------- frames
 
@@ -209,8 +219,25 @@ PARSE = {
 }
 
 
+def captures(folder):
+    """Scenes of explain's tests, and one packet in a classic file."""
+    seeds = []
+    for name in ("closed-four-way", "zero-window-stall", "unreachable", "paws-drop", "reset-injected", "half-open-client"):
+        seeds += Scene(SCENES / f"{name}.scene").write(folder, name)
+    packet = v4(6, TCP)
+    classic = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101) + struct.pack("<IIII", 1800000000, 0, len(packet), len(packet)) + packet
+    seeds.append(os.path.join(folder, "classic"))
+    with open(seeds[-1], "wb") as file:
+        file.write(classic)
+    return seeds
+
+
 def main():
     root = sys.argv[1]
+    folder = os.path.join(root, "captures")
+    os.makedirs(folder, exist_ok=True)
+    with open(folder + ".list", "w") as file:
+        file.write(",".join(captures(folder)))
     for name, seeds in (("frames", FRAMES), ("parse", PARSE)):
         folder = os.path.join(root, name)
         os.makedirs(folder, exist_ok=True)

@@ -12,7 +12,8 @@
 static inline void prefetch(const void *at, size_t bytes)
 {
     for (size_t offset = 0; offset < bytes; offset += CACHE_LINE) {
-        __builtin_prefetch((const uint8_t *)at + offset);
+        /* As a number: beyond NULL there is nothing to point at. */
+        __builtin_prefetch((const void *)((uintptr_t)at + offset));
     }
 }
 

@@ -158,6 +158,7 @@ enum mark sent_ack(struct traffic *traffic, unsigned from, const struct seen *se
         data->known = true;
         data->una = segment->ack;
         data->nxt = segment->ack;
+        data->sacked_to = segment->ack;
     } else if (seq_gt(segment->ack, data->nxt)) {
         mark = mark == MARK_NONE ? MARK_UNSEEN_ACKED : mark;
         data->nxt = segment->ack;

@@ -72,8 +72,8 @@ bool ranges_add(struct traffic *traffic, struct way *way, const struct range *ra
     if (way->ranges == way->room && !grow(traffic, way)) {
         return false;
     }
-    unsigned at =
-        last == NULL || seq_geq(range->seq, last->end) ? way->ranges : ranges_find(way, range->seq);
+    bool newest = way->ranges == 0 || seq_geq(range->seq, way->range[way->ranges - 1].end);
+    unsigned at = newest ? way->ranges : ranges_find(way, range->seq);
     memmove(&way->range[at + 1], &way->range[at], (way->ranges - at) * sizeof *range);
     way->range[at] = *range;
     way->ranges++;

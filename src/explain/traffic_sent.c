@@ -231,6 +231,7 @@ enum mark sent_text(struct traffic *traffic, unsigned from, const struct seen *s
         way->known = true;
         way->una = segment->seq;
         way->nxt = segment->seq;
+        way->sacked_to = segment->seq;
     }
     if (!seq_gt(end, way->nxt)) {
         enum mark mark = sent_below(traffic, way, seen, end);

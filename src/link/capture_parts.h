@@ -37,8 +37,8 @@ struct capture_reader {
 
 static inline uint16_t capture_u16(const struct capture_reader *reader, const uint8_t *at)
 {
-    uint16_t value = (uint16_t)(at[0] | at[1] << 8);
-    return reader->swapped ? (uint16_t)(value << 8 | value >> 8) : value;
+    uint32_t value = at[0] | (uint32_t)at[1] << 8;
+    return (uint16_t)(reader->swapped ? value << 8 | value >> 8 : value);
 }
 
 static inline uint32_t capture_u32(const struct capture_reader *reader, const uint8_t *at)
