@@ -178,26 +178,37 @@ static bool write_page(void *context, const struct explanation *explanation)
     return page->good;
 }
 
-static void show_page(struct run *run, const struct summary *summary)
+/* Those that matter first, since there is room for so many only. */
+static void write_pages(struct run *run, const struct summary *summary, struct page *page)
 {
-    struct page page = { .out = fopen(run->choices.html, "we") };
+    for (int grade = 0; grade < GRADES && page->good; grade++) {
+        for (int kind = 0; kind < VERDICT_COUNT && page->good; kind++) {
+            enum verdict_kind verdict = (enum verdict_kind)kind;
+            if ((int)verdict_grade(verdict) == grade && summary->by_verdict[kind] > 0) {
+                page->good = results_each(run->results, verdict, write_page, page) && page->good;
+            }
+        }
+    }
+}
+
+static uint64_t connections_told(const struct summary *summary)
+{
     uint64_t all = 0;
     for (int kind = 0; kind < VERDICT_COUNT; kind++) {
         bool folded = kind == VERDICT_SYN_FLOOD || kind == VERDICT_SCAN;
         all += folded ? 0 : summary->by_verdict[kind];
     }
+    return all;
+}
+
+static void show_page(struct run *run, const struct summary *summary)
+{
+    struct page page = { .out = fopen(run->choices.html, "we") };
+    uint64_t all = connections_told(summary);
     if (page.out != NULL) {
         uint64_t left_out = all > PAGE_MOST ? all - PAGE_MOST : 0;
         page.good = explain_html_begin(page.out, summary, run->results, left_out);
-        /* Those that matter first, since there is room for so many only. */
-        for (int grade = 0; grade < GRADES && page.good; grade++) {
-            for (int kind = 0; kind < VERDICT_COUNT && page.good; kind++) {
-                enum verdict_kind verdict = (enum verdict_kind)kind;
-                if ((int)verdict_grade(verdict) == grade && summary->by_verdict[kind] > 0) {
-                    page.good = results_each(run->results, verdict, write_page, &page) && page.good;
-                }
-            }
-        }
+        write_pages(run, summary, &page);
         page.good = explain_html_end(page.out) && page.good;
         page.good = fclose(page.out) == 0 && page.good;
     }

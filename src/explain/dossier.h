@@ -54,68 +54,68 @@ struct reset {
     uint32_t outstanding;  /* bytes of its sender's not acknowledged */
 };
 
-/* One end of a connection. */
+/* One end of a connection; the widest fields first, since there are many of these. */
 struct dossier_end {
     struct observer observer;
-    uint32_t first;
-    bool first_known;
-    struct offer offer;
-    unsigned syns, syn_acks;  /* bare SYNs; SYN,ACKs */
     struct ref syn, last_syn; /* first and last of either */
-    unsigned fins, rsts, segments;
     struct ref fin, last_fin;
-    uint32_t fin_number;        /* of the FIN itself */
-    bool fin_answers;           /* its first FIN acknowledged the other's */
     struct ref fin_acked;       /* the other end's packet that acknowledges this FIN */
-    bool fin_acked_alone;       /* ... before the other end sent a FIN of its own */
     struct ref data, last_data; /* first and last with new bytes */
     struct ref last;            /* last segment but RSTs, and of it: */
-    uint16_t last_flags;
-    uint32_t last_length;
-    bool last_fresh;
-    uint32_t answer; /* the ACK field of the other end's last segment ... */
-    bool answerable; /* ... which is the number of a RST that answers it */
-    uint32_t end;    /* highest number sent, plus one */
-    bool end_known;
-    uint32_t acked; /* highest number it acknowledged */
-    bool acked_known;
-    uint64_t bytes;           /* of data that were new */
-    uint64_t bytes_after_fin; /* ... sent by who knew of the other's FIN */
-    struct ref after_fin;     /* the first of those */
-    struct ref late;          /* new bytes sent to this end after its FIN was seen */
-    uint8_t hops;             /* TTL of its segments other than RST */
-    bool hops_vary;
-    uint32_t hops_point; /* where: on the way it shrinks */
-    uint8_t far_hops; /* TTL with which its segments arrive at the other place, if there are two */
-    bool far_hops_vary;
-    int64_t window;     /* what it offered last, in bytes; -1: not known */
-    uint32_t edge;      /* right edge of that */
-    bool edge_held;     /* it acknowledged data last and did not move the edge on */
-    struct reset reset; /* its first RST */
-    uint32_t far_ts;    /* newest of its time stamps where they arrive */
-    bool far_ts_known;
-    unsigned old_timestamps; /* segments of its that PAWS refuses */
+    uint64_t bytes;             /* of data that were new */
+    uint64_t bytes_after_fin;   /* ... sent by who knew of the other's FIN */
+    struct ref after_fin;       /* the first of those */
+    struct ref late;            /* new bytes sent to this end after its FIN was seen */
+    int64_t window;             /* what it offered last, in bytes; -1: not known */
+    struct reset reset;         /* its first RST */
     struct ref old_timestamp;
-    uint8_t stripped; /* options of its SYN that the path took away: WH_HAS_... */
     struct ref stripped_at;
-    unsigned lost_syns, lost_acks, lost_fins; /* on the path, as two captures show */
     struct ref lost_syn, lost_ack, lost_fin;
-    unsigned big_repeats; /* times a segment above the least MTU was repeated */
-    uint32_t big;         /* its size, in bytes of IP packet */
     struct ref big_first, big_last;
-    bool big_unanswered;  /* ... since it was sent last */
-    unsigned big_answers; /* times that it was answered all the same, by an ACK that did not move */
-    bool large_passed;    /* a packet above the least MTU was acknowledged as it was */
-    uint32_t large_end;   /* the last such one sent, not yet acknowledged */
-    bool large_sent;
-    struct ref small_acked; /* a smaller one that was */
-    uint32_t big_seq, big_end;
-    struct ref cut; /* the same bytes sent again in smaller packets */
-    bool cut_acked;
-    uint32_t closed_longest_ms;
+    struct ref small_acked;    /* a smaller one that was */
+    struct ref cut;            /* the same bytes sent again in smaller packets */
     struct ref closed_window;  /* the packet that closed its window for the longest time */
     struct ref closing_window; /* ... that closed it now, or none */
     struct ref opened_window;  /* ... that opened it after the longest time */
+    uint32_t first;
+    unsigned syns, syn_acks; /* bare SYNs; SYN,ACKs */
+    unsigned fins, rsts, segments;
+    uint32_t fin_number; /* of the FIN itself */
+    uint32_t last_length;
+    uint32_t answer;         /* the ACK field of the other end's last segment ... */
+    uint32_t end;            /* highest number sent, plus one */
+    uint32_t acked;          /* highest number it acknowledged */
+    uint32_t hops_point;     /* where: on the way it shrinks */
+    uint32_t edge;           /* right edge of that */
+    uint32_t far_ts;         /* newest of its time stamps where they arrive */
+    unsigned old_timestamps; /* segments of its that PAWS refuses */
+    unsigned lost_syns, lost_acks, lost_fins; /* on the path, as two captures show */
+    unsigned big_repeats;                     /* times a segment above the least MTU was repeated */
+    uint32_t big;                             /* its size, in bytes of IP packet */
+    unsigned big_answers; /* times that it was answered all the same, by an ACK that did not move */
+    uint32_t large_end;   /* the last such one sent, not yet acknowledged */
+    uint32_t big_seq, big_end;
+    uint32_t closed_longest_ms;
+    struct offer offer;
+    uint16_t last_flags;
+    bool first_known;
+    bool fin_answers;     /* its first FIN acknowledged the other's */
+    bool fin_acked_alone; /* ... before the other end sent a FIN of its own */
+    bool last_fresh;
+    bool answerable; /* ... which is the number of a RST that answers it */
+    bool end_known;
+    bool acked_known;
+    uint8_t hops; /* TTL of its segments other than RST */
+    bool hops_vary;
+    uint8_t far_hops; /* TTL with which its segments arrive at the other place, if there are two */
+    bool far_hops_vary;
+    bool edge_held; /* it acknowledged data last and did not move the edge on */
+    bool far_ts_known;
+    uint8_t stripped;    /* options of its SYN that the path took away: WH_HAS_... */
+    bool big_unanswered; /* ... since it was sent last */
+    bool large_passed;   /* a packet above the least MTU was acknowledged as it was */
+    bool large_sent;
+    bool cut_acked;
 };
 
 /* What stood before on the same four names. */

@@ -26,6 +26,7 @@ static bool grow(struct traffic *traffic, struct way *way)
     if (range == NULL) {
         return false;
     }
+    memset(range + way->room, 0, (room - way->room) * sizeof *range);
     traffic->size += (room - way->room) * sizeof *range;
     way->range = range;
     way->room = room;
@@ -35,6 +36,9 @@ static bool grow(struct traffic *traffic, struct way *way)
 /* Makes one of the two neighbours that differ least: sent but once, and closest in time. */
 static void merge_some(struct way *way)
 {
+    if (way->range == NULL) {
+        return;
+    }
     unsigned best = 0;
     wh_time least = WH_NEVER;
     for (unsigned i = 0; i + 1 < way->ranges; i++) {
@@ -70,6 +74,9 @@ bool ranges_add(struct traffic *traffic, struct way *way, const struct range *ra
         merge_some(way);
     }
     if (way->ranges == way->room && !grow(traffic, way)) {
+        return false;
+    }
+    if (way->range == NULL) {
         return false;
     }
     bool newest = way->ranges == 0 || seq_geq(range->seq, way->range[way->ranges - 1].end);

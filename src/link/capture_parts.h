@@ -55,8 +55,8 @@ static inline uint64_t capture_u64(const struct capture_reader *reader, const ui
 
 /* Adds an interface; NULL when there is no memory, or there are too many. */
 struct capture_interface *capture_interface_add(struct capture_reader *reader, uint32_t link);
-/* Fills in what every format knows, and finds the IP packet in the frame. */
-void capture_fill(struct capture_reader *reader, struct captured *captured, uint32_t interface,
+/* Fills in what every format knows (number: of the interface), and finds the IP packet in the frame. */
+void capture_fill(struct capture_reader *reader, struct captured *captured, uint32_t number,
                   const uint8_t *frame, uint32_t length, uint32_t wire_length);
 /* False if frames of this kind of link (LINKTYPE_...) are not understood. */
 bool capture_link_known(uint32_t link);

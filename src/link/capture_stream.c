@@ -191,7 +191,7 @@ bool capture_stream_open(struct capture_stream *stream, const char *file)
 {
     memset(stream, 0, sizeof *stream);
     stream->fd = strcmp(file, "-") == 0 ? dup(STDIN_FILENO) : open(file, O_RDONLY | O_CLOEXEC);
-    stream->buffer = stream->fd >= 0 ? malloc(ROOM_FIRST) : NULL;
+    stream->buffer = stream->fd >= 0 ? calloc(1, ROOM_FIRST) : NULL;
     stream->room = PACKED_ROOM; /* no more than can be handed on to be unpacked */
     if (stream->buffer == NULL) {
         stream->cause = errno;

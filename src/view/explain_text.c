@@ -505,6 +505,28 @@ static void oddities(struct text *text, const struct drawing *drawing,
     }
 }
 
+/* The verdicts of one grade, most frequent first. */
+static void grade_rows(struct text *text, const struct drawing *drawing,
+                       const struct summary *summary, int grade)
+{
+    bool done[VERDICT_COUNT] = { false };
+    for (;;) {
+        int most = -1;
+        for (int kind = 0; kind < VERDICT_COUNT; kind++) {
+            if (!done[kind] && summary->by_verdict[kind] > 0 &&
+                (int)verdict_grade((enum verdict_kind)kind) == grade &&
+                (most < 0 || summary->by_verdict[kind] > summary->by_verdict[most])) {
+                most = kind;
+            }
+        }
+        if (most < 0) {
+            return;
+        }
+        done[most] = true;
+        verdict_row(text, drawing, summary, (enum verdict_kind)most);
+    }
+}
+
 void explain_text_summary(struct text *text, const struct drawing *drawing,
                           const struct summary *summary)
 {
@@ -520,22 +542,7 @@ void explain_text_summary(struct text *text, const struct drawing *drawing,
     oddities(text, drawing, summary);
     text_newline(text);
     for (int grade = 0; grade < GRADES; grade++) {
-        bool done[VERDICT_COUNT] = { false };
-        for (;;) {
-            int most = -1;
-            for (int kind = 0; kind < VERDICT_COUNT; kind++) {
-                if (!done[kind] && summary->by_verdict[kind] > 0 &&
-                    (int)verdict_grade((enum verdict_kind)kind) == grade &&
-                    (most < 0 || summary->by_verdict[kind] > summary->by_verdict[most])) {
-                    most = kind;
-                }
-            }
-            if (most < 0) {
-                break;
-            }
-            done[most] = true;
-            verdict_row(text, drawing, summary, (enum verdict_kind)most);
-        }
+        grade_rows(text, drawing, summary, grade);
     }
     text_newline(text);
 }
