@@ -30,6 +30,7 @@ struct broken {
     uint8_t name[40];       /* addresses, identification, protocol */
     uint32_t header;        /* bytes of it in `head`; 0: the first fragment is missing */
     uint32_t units, length; /* that are there; that there are, 0 if not known yet */
+    uint32_t reach;         /* where the farthest fragment ends */
     uint8_t head[HEADER_MOST];
     uint8_t map[UNITS / 8];
     uint8_t payload[MOST + 1];
@@ -187,14 +188,18 @@ static size_t put_together(struct fragments *fragments, const struct broken *pac
 static bool add(struct broken *packet, const struct shard *shard, const uint8_t *bytes)
 {
     uint32_t units = (shard->length + 7) / 8;
-    bool fits = shard->offset + shard->length <= MOST && (!shard->more || shard->length % 8 == 0) &&
-                (packet->length == 0 || shard->offset + shard->length <= packet->length);
+    uint32_t end = shard->offset + shard->length;
+    bool fits = end <= MOST && (!shard->more || shard->length % 8 == 0) &&
+                (packet->length == 0 || end <= packet->length);
+    /* The end is the end: units behind it would be counted for those of a hole before it. */
+    fits = fits && (shard->more || (packet->length == 0 && end >= packet->reach));
     if (!fits || shard->cut || !mark_units(packet, shard->offset / 8, units)) {
         return false;
     }
     memcpy(packet->payload + shard->offset, shard->payload, shard->length);
+    packet->reach = end > packet->reach ? end : packet->reach;
     if (!shard->more) {
-        packet->length = shard->offset + shard->length;
+        packet->length = end;
     }
     if (shard->offset == 0) {
         if (shard->header > HEADER_MOST) {
