@@ -171,9 +171,13 @@ bool judge_closed(struct hearing *hearing)
     } else if (end->fin_acked_alone) {
         decide(hearing, VERDICT_CLOSED_FOUR_WAY, sure, doubt);
         say(hearing,
-            "%s closed first (%@), was acknowledged (%@), and %s followed (%@, acknowledged in "
-            "%@).",
+            "%s closed first (%@), was acknowledged (%@), and %s followed (%@, acknowledged in %@)",
             The(first), &end->fin, &end->fin_acked, the(1 - first), &peer->fin, &peer->fin_acked);
+        wh_time waited = peer->fin.when > end->fin.when ? peer->fin.when - end->fin.when : 0;
+        if (waited >= WH_SECOND) {
+            say(hearing, ", %t later", waited);
+        }
+        say(hearing, ".");
     } else {
         decide(hearing, VERDICT_CLOSED_THREE_SEGMENTS, sure, doubt);
         say(hearing,
