@@ -60,6 +60,60 @@ static judge_of *const judges[] = {
     judge_open,
 };
 
+/* Verdicts that rest on something not having come, which a capture may simply have missed. */
+static bool rests_on_absence(enum verdict_kind kind)
+{
+    switch (kind) {
+    case VERDICT_NO_ANSWER:
+    case VERDICT_HANDSHAKE_UNFINISHED:
+    case VERDICT_SILENT:
+    case VERDICT_CLOSE_WAIT_LEAK:
+    case VERDICT_KEEP_ALIVE_DEATH:
+    case VERDICT_RETRANSMISSION_DEATH:
+    case VERDICT_MTU_BLACK_HOLE:
+    case VERDICT_TIME_WAIT_IGNORED:
+    case VERDICT_STILL_CLOSING: return true;
+    default: return false;
+    }
+}
+
+/* ... and on how long something took. */
+static bool rests_on_time(enum verdict_kind kind)
+{
+    switch (kind) {
+    case VERDICT_SILENT:
+    case VERDICT_CLOSE_WAIT_LEAK:
+    case VERDICT_FIN_WAIT_2_ORPHAN:
+    case VERDICT_HALF_OPEN_PEER:
+    case VERDICT_ZERO_WINDOW_STALL: return true;
+    default: return false;
+    }
+}
+
+/* What the capture lacks makes a verdict less sure, if it may rest on just that. */
+static void temper(const struct dossier *conn, struct verdict *verdict)
+{
+    enum doubt doubt = DOUBT_NONE;
+    if (conn->capture_loss && rests_on_absence(verdict->kind)) {
+        doubt = DOUBT_CAPTURE_LOSS;
+    } else if (conn->clock_jumped && rests_on_time(verdict->kind)) {
+        doubt = DOUBT_CLOCK_JUMP;
+    } else if (conn->super_segments && verdict->kind == VERDICT_MTU_BLACK_HOLE) {
+        doubt = DOUBT_SUPER_SEGMENTS;
+    } else if (conn->cut_packets &&
+               (verdict->kind == VERDICT_WINDOW_SCALE_STRIPPED ||
+                verdict->kind == VERDICT_SACK_STRIPPED || verdict->kind == VERDICT_PAWS_DROP)) {
+        doubt = DOUBT_SNAP_LENGTH;
+    } else if (conn->contradiction && verdict->kind != VERDICT_RESET_INJECTED) {
+        /* A forged segment contradicts its alleged sender: that is what tells it. */
+        doubt = conn->capture_loss ? DOUBT_CAPTURE_LOSS : DOUBT_CONTRADICTORY;
+    }
+    if (doubt != DOUBT_NONE && verdict->confidence == CERTAIN_VERDICT) {
+        verdict->confidence = LIKELY_VERDICT;
+        verdict->doubt = doubt;
+    }
+}
+
 void judge(const struct dossier *conn, wh_time now, struct verdict *verdict)
 {
     memset(verdict, 0, sizeof *verdict);
@@ -73,6 +127,7 @@ void judge(const struct dossier *conn, wh_time now, struct verdict *verdict)
                                .verdict = verdict };
     for (size_t i = 0; i < sizeof judges / sizeof judges[0]; i++) {
         if (judges[i](&hearing)) {
+            temper(conn, verdict);
             return;
         }
     }
