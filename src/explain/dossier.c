@@ -26,7 +26,7 @@ void dossier_init(struct dossier *conn, const struct tuple *tuple, uint64_t numb
         observer_init(&conn->end[side].observer);
         conn->end[side].window = -1;
     }
-    conn->former.waiter = -1;
+    conn->former.waiter = NOBODY_WAITS;
     conn->same_host = ip_is_loopback(&tuple->local) || wh_addr_equal(&tuple->local, &tuple->remote);
 }
 
@@ -454,7 +454,7 @@ void dossier_to_former(const struct dossier *conn, struct former *former)
     *former = (struct former){ .exists = true,
                                .over = dossier_over(conn),
                                .reset = client->rsts + server->rsts > 0,
-                               .waiter = -1,
+                               .waiter = NOBODY_WAITS,
                                .number = conn->number,
                                .end = { client->end, server->end } };
     former->last = client->last.when > server->last.when ? client->last : server->last;
@@ -462,7 +462,7 @@ void dossier_to_former(const struct dossier *conn, struct former *former)
         return;
     }
     bool simultaneous = !client->fin_answers && !server->fin_answers;
-    former->waiter = simultaneous ? 2 : client->fin_answers ? SERVER : CLIENT;
+    former->waiter = simultaneous ? BOTH_WAIT : client->fin_answers ? SERVER : CLIENT;
     former->since = client->fin_acked.when > server->fin_acked.when ? client->fin_acked.when
                                                                     : server->fin_acked.when;
 }

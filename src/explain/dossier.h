@@ -23,6 +23,8 @@ struct ref {
 static inline bool ref_set(const struct ref *ref) { return ref->number != 0; }
 
 enum { CLIENT, SERVER };
+/* Of the end that goes through TIME-WAIT: it is both, or nobody. */
+enum { NOBODY_WAITS = -1, BOTH_WAIT = 2 };
 
 /* What an end offered in its SYN or SYN,ACK. */
 struct offer {
@@ -123,7 +125,7 @@ struct former {
     bool exists;
     bool over; /* both ends had closed, or one had reset */
     bool reset;
-    int waiter;    /* the end that went through TIME-WAIT; -1: none, 2: both */
+    int waiter;    /* the end that went through TIME-WAIT, NOBODY_WAITS or BOTH_WAIT */
     wh_time since; /* when TIME-WAIT began */
     struct ref last;
     uint32_t end[2];

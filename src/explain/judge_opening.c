@@ -63,53 +63,69 @@ bool judge_unreachable(struct hearing *hearing)
     return true;
 }
 
+/* Nothing answered a SYN for longer than one loss explains, while the server was in TIME-WAIT. */
+static bool ignored(struct hearing *hearing, int waiter)
+{
+    const struct dossier_end *client = hearing->client, *server = hearing->server;
+    wh_time until = server->syn_acks > 0 ? server->syn.when : hearing->now;
+    wh_time least = client->syns > 1 ? IGNORED_LEAST : PATIENCE;
+    bool silent = client->syns > 0 && server->rsts == 0 && until >= client->syn.when + least &&
+                  (server->syn_acks == 0 || client->syns > 1);
+    if (!silent) {
+        return false;
+    }
+    decide(hearing, VERDICT_TIME_WAIT_IGNORED, LIKELY_VERDICT, DOUBT_AMBIGUOUS);
+    say(hearing, "The SYN (%@) came while %s was in TIME-WAIT, and nothing answered it",
+        &client->syn, waiter == SERVER ? the(SERVER) : "each end");
+    if (server->syn_acks > 0) {
+        say(hearing, " until it was accepted (%@), %t later", &server->syn,
+            until - client->syn.when);
+    }
+    say(hearing, ".");
+    return true;
+}
+
+static void challenged(struct hearing *hearing)
+{
+    decide(hearing, VERDICT_TIME_WAIT_CHALLENGED, CERTAIN_VERDICT, DOUBT_NONE);
+    say(hearing, "The SYN (%@) met TIME-WAIT and was answered by an ACK of the old connection (%@)",
+        &hearing->client->syn, &hearing->conn->challenge);
+    if (hearing->server->syn_acks > 0) {
+        say(hearing, "; it was accepted when it came again (%@)", &hearing->server->syn);
+    }
+    say(hearing, ".");
+}
+
+static void still_known(struct hearing *hearing)
+{
+    const struct dossier *conn = hearing->conn;
+    decide(hearing, VERDICT_HALF_OPEN_PEER, CERTAIN_VERDICT, DOUBT_NONE);
+    say(hearing,
+        "The server still knew an older connection of these ports, and answered the SYN (%@)",
+        &hearing->client->syn);
+    say(hearing, " with an ACK of that one (%@)", &conn->challenge);
+    if (ref_set(&conn->challenge_reset)) {
+        say(hearing, ", which the client reset (%@)", &conn->challenge_reset);
+    }
+    say(hearing, conn->former.reset ? "; the RST that had ended it was lost." : ".");
+}
+
 /* A SYN that met what was left of a connection of the same ports. */
 bool judge_former(struct hearing *hearing)
 {
-    const struct dossier *conn = hearing->conn;
-    const struct former *former = &conn->former;
-    const struct dossier_end *client = hearing->client, *server = hearing->server;
-    bool met =
-        former->exists && !former->reset && (former->waiter == SERVER || former->waiter == 2);
-    if (met && !hearing->opened && server->syn_acks == 0 && server->rsts == 0 &&
-        !ref_set(&conn->challenge) && client->syns > 0 &&
-        (client->syns > 1 || hearing->now - client->syn.when >= PATIENCE)) {
-        decide(hearing, VERDICT_TIME_WAIT_IGNORED, LIKELY_VERDICT, DOUBT_AMBIGUOUS);
-        say(hearing, "The SYN (%@) came while %s was in TIME-WAIT, and nothing answered it.",
-            &client->syn, former->waiter == 2 ? "both ends" : the((unsigned)former->waiter));
+    const struct former *former = &hearing->conn->former;
+    bool challenge = ref_set(&hearing->conn->challenge);
+    bool waits = former->exists && !former->reset &&
+                 (former->waiter == SERVER || former->waiter == BOTH_WAIT);
+    if (waits && !challenge) {
+        return ignored(hearing, former->waiter);
+    }
+    if (waits) {
+        challenged(hearing);
         return true;
     }
-    if (met && hearing->opened && !ref_set(&conn->challenge) && client->syns > 1 &&
-        server->syn.when - client->syn.when >= IGNORED_LEAST) {
-        decide(hearing, VERDICT_TIME_WAIT_IGNORED, LIKELY_VERDICT, DOUBT_AMBIGUOUS);
-        say(hearing,
-            "The SYN (%@) came while %s was in TIME-WAIT, and nothing answered it until it was "
-            "accepted "
-            "(%@), %t later.",
-            &client->syn, former->waiter == 2 ? "both ends" : the((unsigned)former->waiter),
-            &server->syn, server->syn.when - client->syn.when);
-        return true;
-    }
-    if (met && ref_set(&conn->challenge)) {
-        decide(hearing, VERDICT_TIME_WAIT_CHALLENGED, CERTAIN_VERDICT, DOUBT_NONE);
-        say(hearing,
-            "The SYN (%@) met TIME-WAIT and was answered by an ACK of the old "
-            "connection (%@)",
-            &client->syn, &conn->challenge);
-        say(hearing, server->syn_acks > 0 ? "; it was accepted when it came again (%@)." : ".",
-            &server->syn);
-        return true;
-    }
-    if (former->exists && (!former->over || former->reset) && ref_set(&conn->challenge)) {
-        decide(hearing, VERDICT_HALF_OPEN_PEER, CERTAIN_VERDICT, DOUBT_NONE);
-        say(hearing,
-            "The server still knew an older connection of these ports: it answered the SYN (%@) "
-            "with "
-            "an ACK of that one (%@)",
-            &client->syn, &conn->challenge);
-        say(hearing, ref_set(&conn->challenge_reset) ? ", which the client reset (%@)" : "",
-            &conn->challenge_reset);
-        say(hearing, former->reset ? "; the RST that had ended it was lost." : ".");
+    if (challenge && former->exists && (!former->over || former->reset)) {
+        still_known(hearing);
         return true;
     }
     return false;

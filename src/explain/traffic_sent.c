@@ -198,14 +198,10 @@ static enum mark is_probe(struct way *way, const struct way *peer, const struct 
 static bool is_old(const struct way *way, const struct seen *seen)
 {
     const struct segment *segment = &seen->segment;
-    if (!(segment->options.has & WH_HAS_TIMESTAMPS) || !way->ts_known || segment->length == 0 ||
-        !seq_lt(segment->options.tsval, way->ts)) {
-        return false;
-    }
-    return way->known &&
-           (seq_geq(segment->seq, way->nxt) || way->ranges == 0 ||
-            (segment->seq == way->una && way->ranges > 0 && way->range[0].times > 0 &&
-             seq_geq(segment->seq, way->range[0].seq) && seq_lt(segment->options.tsval, way->ts)));
+    bool older = (segment->options.has & WH_HAS_TIMESTAMPS) && way->ts_known &&
+                 segment->length > 0 && seq_lt(segment->options.tsval, way->ts);
+    return older && way->known &&
+           (seq_geq(segment->seq, way->nxt) || way->ranges == 0 || segment->seq == way->una);
 }
 
 enum mark sent_text(struct traffic *traffic, unsigned from, const struct seen *seen)
