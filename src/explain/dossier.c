@@ -230,9 +230,7 @@ static void take_twin(struct dossier *conn, const struct passing *passing, struc
     if (first->point == passing->ref.point) {
         return; /* another interface of the same host */
     }
-    end->far_hops_vary =
-        end->far_hops_vary || (end->far_hops != 0 && end->far_hops != segment->hops);
-    end->far_hops = segment->hops;
+    facts_hops(end, passing->ref.point, segment->hops);
     uint8_t missing = first->has & (uint8_t)~segment->options.has;
     if ((segment->flags & WH_SYN) && missing != 0) {
         end->stripped |= missing;
@@ -320,10 +318,7 @@ static void note_last(struct dossier *conn, const struct passing *passing)
         return; /* its TTL and numbers may be anybody's */
     }
     end->segments++;
-    bool same_place = end->hops_point == passing->ref.point;
-    end->hops_vary = end->hops_vary || (end->hops != 0 && end->hops != segment->hops && same_place);
-    end->hops = segment->hops;
-    end->hops_point = passing->ref.point;
+    facts_hops(end, passing->ref.point, segment->hops);
     end->last = passing->ref;
     end->last_flags = segment->flags;
     end->last_length = segment->length;

@@ -33,17 +33,27 @@ struct offer {
     bool blanked; /* NOPs stand where an option must have been */
 };
 
+/*
+ * The TTL of an end's segments other than RSTs, at one place: on the way it shrinks.
+ * Of more than two places some share a record, which then varies and tells nothing.
+ */
+struct usual_hops {
+    uint8_t hops; /* 0: none seen */
+    uint8_t seen; /* segments, up to 255 */
+    bool vary;
+};
+
 /* A RST, and what stood at that moment. */
 struct reset {
     struct ref ref;
     uint32_t seq, ack;
     uint16_t flags, window, ip_id;
-    uint8_t has, hops;
-    state_set sender, receiver; /* possible states before it */
-    bool exact;                 /* its number is the one that its receiver waits for */
-    bool answers;               /* its number is the ACK field of the other end's last segment */
-    bool wrong_hops;            /* its TTL is not its alleged sender's */
-    bool went_on;               /* its alleged sender went on as if nothing had been */
+    uint8_t has, hops, usual_hops; /* TTL; of its alleged sender's segments there */
+    state_set sender, receiver;    /* possible states before it */
+    bool exact;                    /* its number is the one that its receiver waits for */
+    bool answers;                  /* its number is the ACK field of the other end's last segment */
+    bool wrong_hops;               /* its TTL is not its alleged sender's */
+    bool went_on;                  /* its alleged sender went on as if nothing had been */
     struct ref went_on_by;
     struct ref answered; /* the other end's last segment before it */
     uint16_t answered_flags;
@@ -87,7 +97,6 @@ struct dossier_end {
     uint32_t answer;         /* the ACK field of the other end's last segment ... */
     uint32_t end;            /* highest number sent, plus one */
     uint32_t acked;          /* highest number it acknowledged */
-    uint32_t hops_point;     /* where: on the way it shrinks */
     uint32_t edge;           /* right edge of that */
     uint32_t far_ts;         /* newest of its time stamps where they arrive */
     unsigned old_timestamps; /* segments of its that PAWS refuses */
@@ -107,11 +116,8 @@ struct dossier_end {
     bool answerable; /* ... which is the number of a RST that answers it */
     bool end_known;
     bool acked_known;
-    uint8_t hops; /* TTL of its segments other than RST */
-    bool hops_vary;
-    uint8_t far_hops; /* TTL with which its segments arrive at the other place, if there are two */
-    bool far_hops_vary;
-    bool edge_held; /* it acknowledged data last and did not move the edge on */
+    struct usual_hops usual[2]; /* at the places where it was seen */
+    bool edge_held;             /* it acknowledged data last and did not move the edge on */
     bool far_ts_known;
     uint8_t stripped;    /* options of its SYN that the path took away: WH_HAS_... */
     bool big_unanswered; /* ... since it was sent last */

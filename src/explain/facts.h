@@ -22,6 +22,8 @@ void facts_opening(struct dossier *conn, struct passing *passing);
 void facts_reset(struct dossier *conn, struct passing *passing);
 void facts_closing(struct dossier *conn, struct passing *passing);
 void facts_data(struct dossier *conn, struct passing *passing);
+/* The TTL with which a segment of this end was seen at this place. */
+void facts_hops(struct dossier_end *end, uint32_t point, uint8_t hops);
 /* Where the capture was taken. */
 void facts_place(struct dossier *conn, const struct passing *passing);
 

@@ -78,3 +78,11 @@ void facts_place(struct dossier *conn, const struct passing *passing)
         traffic_place(conn->traffic, conn->vantage);
     }
 }
+
+void facts_hops(struct dossier_end *end, uint32_t point, uint8_t hops)
+{
+    struct usual_hops *usual = &end->usual[point & 1];
+    usual->vary = usual->vary || (usual->hops != 0 && usual->hops != hops);
+    usual->hops = hops;
+    usual->seen = (uint8_t)(usual->seen + (usual->seen < UINT8_MAX));
+}

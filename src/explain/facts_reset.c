@@ -21,11 +21,8 @@ static void note_going_on(struct dossier *conn, const struct passing *passing)
 /* Its TTL is not that of its alleged sender's other segments, seen at the same place. */
 static bool has_wrong_hops(const struct dossier_end *end, const struct passing *passing)
 {
-    uint8_t hops = passing->segment->hops;
-    if (end->hops_point == passing->ref.point) {
-        return end->segments > 1 && !end->hops_vary && hops != end->hops;
-    }
-    return end->far_hops != 0 && !end->far_hops_vary && hops != end->far_hops;
+    const struct usual_hops *usual = &end->usual[passing->ref.point & 1];
+    return usual->seen > 1 && !usual->vary && usual->hops != passing->segment->hops;
 }
 
 static void take_first(struct dossier *conn, const struct passing *passing)
@@ -43,6 +40,7 @@ static void take_first(struct dossier *conn, const struct passing *passing)
         .ip_id = passing->seen->ip_id,
         .has = segment->options.has,
         .hops = segment->hops,
+        .usual_hops = end->usual[passing->ref.point & 1].hops,
         .sender = end->observer.states,
         .receiver = peer->observer.states,
         .exact = (peer->acked_known && segment->seq == peer->acked) ||

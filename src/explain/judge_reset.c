@@ -40,9 +40,8 @@ bool judge_injected(struct hearing *hearing)
                DOUBT_NONE);
         say(hearing, "The RST in the name of %s (%@) is not its own: ", the(side), &reset->ref);
         if (reset->wrong_hops) {
-            unsigned usual = reset->ref.point == end->hops_point ? end->hops : end->far_hops;
             say(hearing, "it came with TTL %u where %s's segments have %u", (unsigned)reset->hops,
-                the(side), usual);
+                the(side), (unsigned)reset->usual_hops);
         }
         if (reset->went_on) {
             say(hearing, both ? ", and %s went on afterwards (%@)" : "%s went on afterwards (%@)",
