@@ -9,6 +9,8 @@
 #define IGNORED_LEAST (2 * WH_SECOND)
 /* A SYN,ACK sooner than this after another is a copy made by the network, not a repetition. */
 #define REPEAT_LEAST (200 * WH_MILLISECOND)
+/* So many answers in a row are rather not taken than lost. */
+#define VAIN_LEAST 3
 
 bool judge_refused(struct hearing *hearing)
 {
@@ -287,7 +289,9 @@ bool judge_accept_queue(struct hearing *hearing)
     bool arrived = conn->vantage == VANTAGE_SERVER || conn->vantage == VANTAGE_BOTH;
     /* Data carry the same acknowledgement: two losses in a row are less likely than a full queue. */
     bool data = ref_set(&client->data) && client->data.when < conn->syn_ack_after_ack.when;
-    if (!arrived && conn->syn_acks_after_ack < 2 && !data) {
+    /* ... all the more if nothing else ever came of it. */
+    unsigned least = server->bytes == 0 && server->fins == 0 ? VAIN_LEAST - 1 : VAIN_LEAST;
+    if (!arrived && conn->syn_acks_after_ack < least && !data) {
         return false;
     }
     decide(hearing, VERDICT_ACCEPT_QUEUE_FULL, arrived ? CERTAIN_VERDICT : LIKELY_VERDICT,
