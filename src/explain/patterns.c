@@ -17,6 +17,8 @@
 #define PLACES 8192
 #define NEIGHBOURS 8
 #define MAP_BITS 1024
+/* What the map can tell apart at most. */
+#define FULL 7000
 
 struct place {
     struct pattern pattern;
@@ -174,7 +176,8 @@ static uint64_t estimate(const struct place *place)
         empty += !(place->map[i / 64] >> i % 64 & 1);
     }
     double share = empty > 0 ? (double)empty / MAP_BITS : 0.5 / MAP_BITS;
-    return (uint64_t)(-(double)MAP_BITS * log(share) + 0.5);
+    double number = -(double)MAP_BITS * log(share) + 0.5;
+    return number < FULL ? (uint64_t)number : FULL;
 }
 
 static bool is_pattern(struct place *place)
@@ -192,23 +195,25 @@ static const struct pattern *told(struct place *place)
 {
     struct pattern *pattern = &place->pattern;
     char name[WH_TEXT];
+    /* A map that is full tells no more than that. */
+    const char *about = pattern->others >= FULL ? "more than" : "about";
     double seconds = (double)(pattern->over - pattern->began) / (double)WH_SECOND;
     if (pattern->text[0] != '\0') {
         return pattern;
     }
     if (pattern->kind == VERDICT_SYN_FLOOD) {
         snprintf(pattern->text, sizeof pattern->text,
-                 "%llu openings of %s in %.3g s, from about %llu addresses, were never finished.",
+                 "%llu openings of %s in %.3g s, from %s %llu addresses, were never finished.",
                  (unsigned long long)pattern->connections, wh_endpoint_text(&pattern->end, name),
-                 seconds, (unsigned long long)pattern->others);
+                 seconds, about, (unsigned long long)pattern->others);
     } else {
         snprintf(
             pattern->text, sizeof pattern->text,
-            "%s tried about %llu ports or hosts in %.3g s: %llu refused, %llu did not answer, %llu "
+            "%s tried %s %llu ports or hosts in %.3g s: %llu refused, %llu did not answer, %llu "
             "answered and were left.",
-            wh_addr_text(&pattern->end.addr, name), (unsigned long long)pattern->others, seconds,
-            (unsigned long long)pattern->answered[0], (unsigned long long)pattern->answered[1],
-            (unsigned long long)pattern->answered[2]);
+            wh_addr_text(&pattern->end.addr, name), about, (unsigned long long)pattern->others,
+            seconds, (unsigned long long)pattern->answered[0],
+            (unsigned long long)pattern->answered[1], (unsigned long long)pattern->answered[2]);
     }
     return pattern;
 }
