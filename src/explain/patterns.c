@@ -28,7 +28,13 @@ struct place {
 struct patterns {
     struct siphash_key key;
     struct place *place[PLACES];
+    struct place *found[PLACES]; /* those that are patterns, in order of their first connection */
+    unsigned founds;
+    bool looked; /* found[] is up to date */
 };
+
+/* The same capture gives the same estimate; whoever chooses addresses may make it smaller. */
+static const struct siphash_key map_key = { 1, 2 };
 
 struct patterns *patterns_new(void)
 {
@@ -130,8 +136,7 @@ static bool in_pattern(const struct explanation *explanation, enum verdict_kind 
     return kind == VERDICT_SCAN || explanation->verdict.kind != VERDICT_REFUSED;
 }
 
-static void count(struct patterns *patterns, struct place *place,
-                  const struct explanation *explanation)
+static void count(struct place *place, const struct explanation *explanation)
 {
     struct pattern *pattern = &place->pattern;
     if (pattern->connections++ == 0) {
@@ -149,19 +154,20 @@ static void count(struct patterns *patterns, struct place *place,
     if (pattern->kind == VERDICT_SCAN) {
         other = (struct name){ explanation->end[1].addr, explanation->end[1].port, 0 };
     }
-    uint64_t bit = siphash13(&patterns->key, &other, sizeof other) % MAP_BITS;
+    uint64_t bit = siphash13(&map_key, &other, sizeof other) % MAP_BITS;
     place->map[bit / 64] |= UINT64_C(1) << bit % 64;
 }
 
 void patterns_take(struct patterns *patterns, const struct explanation *explanation)
 {
     static const enum verdict_kind kinds[] = { VERDICT_SYN_FLOOD, VERDICT_SCAN };
+    patterns->looked = false;
     for (unsigned i = 0; i < 2; i++) {
         if (in_pattern(explanation, kinds[i])) {
             struct name name = name_of(kinds[i], explanation);
             struct place *place = find(patterns, &name, true);
             if (place != NULL) {
-                count(patterns, place, explanation);
+                count(place, explanation);
             }
         }
     }
@@ -233,13 +239,33 @@ const struct pattern *patterns_of(struct patterns *patterns, const struct explan
     return NULL;
 }
 
-const struct pattern *patterns_nth(struct patterns *patterns, unsigned i)
+static int by_first(const void *a, const void *b)
 {
+    const struct pattern *left = &(*(struct place *const *)a)->pattern;
+    const struct pattern *right = &(*(struct place *const *)b)->pattern;
+    if (left->first != right->first) {
+        return left->first < right->first ? -1 : 1;
+    }
+    return (int)left->kind - (int)right->kind;
+}
+
+static void look(struct patterns *patterns)
+{
+    patterns->founds = 0;
     for (unsigned at = 0; at < PLACES; at++) {
         struct place *place = patterns->place[at];
-        if (place != NULL && is_pattern(place) && i-- == 0) {
-            return told(place);
+        if (place != NULL && is_pattern(place)) {
+            patterns->found[patterns->founds++] = place;
         }
     }
-    return NULL;
+    qsort(patterns->found, patterns->founds, sizeof(struct place *), by_first);
+    patterns->looked = true;
+}
+
+const struct pattern *patterns_nth(struct patterns *patterns, unsigned i)
+{
+    if (!patterns->looked) {
+        look(patterns);
+    }
+    return i < patterns->founds ? told(patterns->found[i]) : NULL;
 }
