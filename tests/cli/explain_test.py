@@ -45,10 +45,10 @@ def classic(packets, swapped=False, nanoseconds=False):
     """A classic file of these (seconds, fraction, IP packet)."""
     order = ">" if swapped else "<"
     magic = 0xA1B23C4D if nanoseconds else 0xA1B2C3D4
-    data = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, 101)
+    parts = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, 101)]
     for seconds, fraction, packet in packets:
-        data += struct.pack(order + "IIII", seconds, fraction, len(packet), len(packet)) + packet
-    return data
+        parts += [struct.pack(order + "IIII", seconds, fraction, len(packet), len(packet)), packet]
+    return b"".join(parts)
 
 
 def syn(number):
