@@ -200,8 +200,11 @@ static bool is_old(const struct way *way, const struct seen *seen)
     const struct segment *segment = &seen->segment;
     bool older = (segment->options.has & WH_HAS_TIMESTAMPS) && way->ts_known &&
                  segment->length > 0 && seq_lt(segment->options.tsval, way->ts);
-    return older && way->known &&
-           (seq_geq(segment->seq, way->nxt) || way->ranges == 0 || segment->seq == way->una);
+    if (!older || !way->known || seq_geq(segment->seq, way->nxt) || way->ranges == 0) {
+        return older && way->known;
+    }
+    /* The oldest outstanding bytes once more; a hole at their place was only overtaken. */
+    return segment->seq == way->una && way->range[0].seq == way->una;
 }
 
 enum mark sent_text(struct traffic *traffic, unsigned from, const struct seen *seen)
